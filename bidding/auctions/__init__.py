@@ -1,0 +1,1 @@
+"""Auctions (竞价): publish a job, take sealed envelopes, give receipts."""

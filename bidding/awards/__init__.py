@@ -1,0 +1,1 @@
+"""Awards (中选): standstill, objection, refusal, next in order."""

@@ -1,0 +1,1 @@
+"""Closing (截标): claim a due auction, open, decide, record, protocol."""

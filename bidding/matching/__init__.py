@@ -1,0 +1,1 @@
+"""Matching (匹配): who may bid and why not."""

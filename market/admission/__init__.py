@@ -1,0 +1,1 @@
+"""Admission (入驻): a firm's entry, qualifications, practitioners, affiliations, expiry and standing."""

@@ -1,0 +1,1 @@
+"""Audit (审计): a record in each transaction, and the sequencer that gives records their place."""

@@ -1,0 +1,55 @@
+"""Records and their places. Insert only; nothing here is updated but the veil's end and the sequencer's head."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from market.db import Base
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class AuditVeil(Base):
+    """What hides a group of records until an instant: one a auction (T), one for what is never shown (None)."""
+
+    __tablename__ = "audit_veil"
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    lifts_at: Mapped[datetime | None]
+
+
+class AuditEntry(Base):
+    """One deed, written in the transaction that did it. `xid` orders commits on PostgreSQL; SQLite's ids do already."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (Index("ix_audit_entry_xid_id", "xid", "id"),)
+    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    xid: Mapped[int | None] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    deed: Mapped[str] = mapped_column(String(40), index=True)
+    actor: Mapped[str] = mapped_column(String(80))
+    subject: Mapped[str | None] = mapped_column(String(80), index=True)
+    facts: Mapped[dict[str, Any]]
+    blinded: Mapped[dict[str, Any]]
+    veil: Mapped[str | None] = mapped_column(ForeignKey("audit_veil.name"))
+    leaf: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class AuditLeaf(Base):
+    """The place of a record in the log: dense from 0, in commit order. Without `entry` it is padding."""
+
+    __tablename__ = "audit_leaf"
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    entry: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    leaf: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class AuditHead(Base):
+    """How far the sequencer has come: one row."""
+
+    __tablename__ = "audit_head"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    xid: Mapped[int] = mapped_column(BigInteger)
+    entry: Mapped[int] = mapped_column(BigInteger)

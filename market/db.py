@@ -1,0 +1,177 @@
+"""Engines and transactions: the same code on SQLite (embedded) and PostgreSQL (a city).
+
+A door opens exactly one `write()`; services work in it and never commit. A page reads through `read()`, which
+cannot write. On SQLite a writer takes a mutex of its process, then `flock` on one file beside the database, then
+BEGIN IMMEDIATE: without the file lock a busy web process starves the scheduler (decisions.md, Databases).
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
+from sqlalchemy.dialects.postgresql import JSONB
+
+NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UTCTime(TypeDecorator[datetime]):
+    """An aware UTC instant in microseconds; a naive one is a bug and refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A naive time cannot be stored: pass an aware one.")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Every table of the project; keys are named by rule, facts by sentence (style habit 6)."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map: dict[Any, TypeEngine[Any] | type[TypeEngine[Any]]] = {  # noqa: RUF012
+        datetime: UTCTime(),
+        dict[str, Any]: JSON().with_variant(JSONB(), "postgresql"),
+        list[Any]: JSON().with_variant(JSONB(), "postgresql"),
+    }
+
+
+class Options(Protocol):
+    """What an engine needs of the settings."""
+
+    @property
+    def database_url(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+
+
+class Database:
+    """The two ways into the store: `write()` for one transaction, `read()` for a page."""
+
+    def __init__(self, write: Engine, read: Engine, lock: Path | None) -> None:
+        self._write, self._read, self._lock = write, read, lock
+        self._mutex = threading.Lock()
+        self._sessions = sessionmaker(write, expire_on_commit=False)
+        self._reads = sessionmaker(read, expire_on_commit=False)
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether writers are serial (SQLite)."""
+        return self._lock is not None
+
+    @property
+    def engine(self) -> Engine:
+        """The writing engine, for migrations and benchmarks."""
+        return self._write
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back if anything is raised."""
+        with self.alone(), self._sessions.begin() as s:
+            yield s
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that cannot write. Each statement sees what is committed when it starts."""
+        with self._reads() as s:
+            yield s
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """The turn of a writer on SQLite, among threads and processes; nothing to wait for on PostgreSQL."""
+        if self._lock is None:
+            yield
+            return
+        with self._mutex:
+            handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(handle)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._write.dispose()
+        self._read.dispose()
+
+
+def open(settings: Options, patient: bool = False) -> Database:
+    """Engines for DATABASE_URL. Nothing is connected yet; an unreachable server shows at the first use.
+
+    `patient` is for schedulers, migrations and loads, whose statements may take a minute; the doors' may not.
+    """
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(settings.database_url, Path(url.database or "city.db"))
+    return _postgresql(settings.database_url, settings.threads, patient)
+
+
+def _sqlite(url: str, file: Path) -> Database:
+    write = create_engine(url, pool_size=2, max_overflow=30)
+    read = create_engine(url, pool_size=8, max_overflow=30)
+
+    @event.listens_for(write, "connect")
+    def writer(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver would begin too late; the hook below begins
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(write, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(read, "connect")
+    def reader(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("busy_timeout=5000", "query_only=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return Database(write, read, file.with_name(file.name + ".lock"))
+
+
+# The waits of a door (pool, lock, statement: 2 s each) add up to less than the drain of 10 s, so what was stamped
+# before T is always counted.
+_WAITS = "-c lock_timeout={lock} -c statement_timeout={statement} -c idle_in_transaction_session_timeout=15000"
+
+
+def _postgresql(url: str, threads: int, patient: bool) -> Database:
+    def engine(options: str, **more: Any) -> Engine:
+        return create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://"),
+            pool_size=max(2, min(threads, 16)),
+            max_overflow=0,
+            pool_timeout=2,
+            pool_pre_ping=True,
+            connect_args={"prepare_threshold": None, "options": options, "connect_timeout": 2},
+            **more,
+        )
+
+    waits = _WAITS.format(lock=10000, statement=120000) if patient else _WAITS.format(lock=2000, statement=2000)
+    write = engine(waits)
+    read = engine("-c statement_timeout=10000 -c default_transaction_read_only=on", isolation_level="AUTOCOMMIT")
+    return Database(write, read, None)

@@ -1,0 +1,1 @@
+"""Jobs (中介服务项目): drafts, review, publication, recusals, invitations, questions and answers."""

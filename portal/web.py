@@ -1,0 +1,111 @@
+"""What doors share: the city at hand, the user, the language, pages, refusals shown, headers.
+
+A door parses, opens the one transaction, calls a service and answers (style habit 8). It gets at the world only
+through `city()`, which create_app filled.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from flask import Response, current_app, g, make_response, render_template, request
+from flask_babel import gettext
+
+from bidding.sealing.client import KeeperPort
+from market.clock import Clock
+from market.db import Database
+from market.errors import Refusal, Refused
+from market.identity.rules import User
+from market.search.port import SearchPort
+from market.settings import Settings
+from portal.words import Said, say
+
+
+@dataclass(frozen=True)
+class City:
+    """Everything a running site uses; made once by the composition root (cli or a test)."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    keeper: KeeperPort
+    search: SearchPort
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def city() -> City:
+    """The city this app serves."""
+    return cast(City, current_app.extensions["city"])
+
+
+def db() -> Database:
+    """The database: `with db().write() as s:` once a request, or `with db().read() as s:`."""
+    return city().db
+
+
+def now() -> datetime:
+    """When this request had wholly arrived: the one time a request knows (design.md, rules of time 2)."""
+    return cast(datetime, g.received_at)
+
+
+def lang() -> str:
+    """`zh` or `en` (under /en/)."""
+    return "en" if request.environ.get("taozhongjie.lang") == "en" else "zh"
+
+
+def user() -> User:
+    """The signed-in person; only behind @needs of a real permission."""
+    return cast(User, g.user)
+
+
+def page(template: str, status: int = 200, **context: Any) -> Response:
+    """A rendered page."""
+    return make_response(render_template(template, **context), status)
+
+
+@dataclass
+class Attempt:
+    """What became of a piece of work that may be refused: `ok`, or the refusals in words for the form."""
+
+    said: list[Said] = field(default_factory=list)
+    status: int = 200
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was refused."""
+        return not self.said
+
+
+@contextmanager
+def attempt(form: Any = None) -> Iterator[Attempt]:
+    """Catch a service's refusal and put its words at the form's fields (or above it), keeping what was typed.
+
+    with attempt(form) as did:
+        with db().write() as s: ...
+    if did.ok: return redirect(…)
+    return page("…", did.status, form=form, said=did.said)
+    """
+    did = Attempt()
+    try:
+        yield did
+    except Refused as no:
+        did.status = no.status
+        did.said = [say(r, lang()) for r in no.refusals]
+        for words in did.said:
+            if form is not None and words.field and words.field in form:
+                form[words.field].errors = [*form[words.field].errors, f"{words.why}{words.do}"]
+
+
+def said(*refusals: Refusal) -> list[Said]:
+    """Refusals in the user's language, without an attempt."""
+    return [say(r, lang()) for r in refusals]
+
+
+def form_errors(form: Any) -> list[Said]:
+    """A form's own errors as refusals in words, for the error summary."""
+    return [Said("form", name, str(e), "") for name, errors in form.errors.items() for e in errors]
+
+
+_ = gettext

@@ -1,0 +1,124 @@
+"""Words for people: refusals and notices by code from each room's JSON, values shown by kind, and the catalogue build.
+
+Chinese is the language of the source; English stands in `portal/translations/en/*.po`, one file an area, compiled
+into one `messages.mo` by `python -m portal.words compile` (never committed). Rooms below the portal keep
+`refusals.json` {code: {zh: {why, do}, en: {why, do}}} and `notices.json` {kind: {zh: {subject, body}, en: …}};
+`{name|kind}` in them is filled by `show`: fen, time, day, text, percent.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from market.clock import BEIJING
+from market.errors import Refusal
+from market.money import Fen, show_yuan
+
+ROOT = Path(__file__).resolve().parent.parent
+TRANSLATIONS = ROOT / "portal" / "translations"
+_SLOT = re.compile(r"\{(\w+)(?:\|(\w+))?\}")
+_WEEK = "一二三四五六日"
+_MONTHS = "January February March April May June July August September October November December".split()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A refusal in words: what is wrong and how to mend it."""
+
+    code: str
+    field: str | None
+    why: str
+    do: str
+
+
+def say(refusal: Refusal, lang: str) -> Said:
+    """The words of a refusal in `zh` or `en`."""
+    words = _words("refusals.json")[refusal.code][lang]
+    return Said(
+        refusal.code, refusal.field, fill(words["why"], refusal.values, lang), fill(words["do"], refusal.values, lang)
+    )
+
+
+def notice(kind: str, values: Mapping[str, Any], lang: str) -> tuple[str, str]:
+    """Subject and body of a notice in `zh` or `en`."""
+    words = _words("notices.json")[kind][lang]
+    return fill(words["subject"], values, lang), fill(words["body"], values, lang)
+
+
+def fill(template: str, values: Mapping[str, Any], lang: str) -> str:
+    """`{name|kind}` replaced by the value shown as its kind; a missing value is an error of ours (KeyError)."""
+    return _SLOT.sub(lambda m: show(values[m[1]], m[2] or "text", lang), template)
+
+
+def show(value: Any, kind: str, lang: str) -> str:
+    """A value as people read it: `fen`, `time` (Beijing, minutes), `instant` (seconds), `day`, else text."""
+    if value is None:
+        return "—"
+    if kind == "fen":
+        return show_yuan(Fen(int(value)), lang)
+    if kind in ("time", "instant"):
+        return show_time(datetime.fromisoformat(value) if isinstance(value, str) else value, lang, kind == "instant")
+    if kind == "day":
+        return show_day(date.fromisoformat(value) if isinstance(value, str) else value, lang)
+    return str(value)
+
+
+def show_day(day: date, lang: str) -> str:
+    """2026年5月12日（周二） or 12 May 2026."""
+    if lang == "en":
+        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{day.year}年{day.month}月{day.day}日（周{_WEEK[day.weekday()]}）"
+
+
+def show_time(at: datetime, lang: str, seconds: bool = False) -> str:
+    """An instant in Beijing time: 2026年5月12日（周二）17:00, or 12 May 2026, 17:00 China time (UTC+8)."""
+    here = at.astimezone(BEIJING)
+    clock = here.strftime("%H:%M:%S" if seconds else "%H:%M")
+    if lang == "en":
+        return f"{show_day(here.date(), lang)}, {clock} China time (UTC+8)"
+    return f"{show_day(here.date(), lang)}{clock}"
+
+
+@cache
+def _words(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for package in ("market", "ratings", "bidding", "oversight", "portal"):
+        for file in sorted((ROOT / package).rglob(name)):
+            for code, words in json.loads(file.read_text("utf-8")).items():
+                if code in found:
+                    raise ValueError(f"{file}: {code} stands in two files.")
+                found[code] = words
+    return found
+
+
+def compile_catalogue() -> Path:
+    """Merge the English .po files into one messages.mo for Flask-Babel; gives its path. Raises on a clash."""
+    from babel.messages.catalog import Catalog
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    whole = Catalog(locale="en")
+    for file in sorted((TRANSLATIONS / "en").glob("*.po")):
+        with file.open("rb") as f:
+            for message in read_po(f, locale="en"):
+                if not message.id:
+                    continue
+                known = whole.get(message.id)
+                if known is not None and known.string != message.string:
+                    raise ValueError(f"{file.name}: {message.id!r} is translated in two ways.")
+                whole.add(message.id, message.string)
+    target = TRANSLATIONS / "en" / "LC_MESSAGES" / "messages.mo"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as out:
+        write_mo(out, whole)
+    return target
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["compile"]:
+    compile_catalogue()
