@@ -1,0 +1,1 @@
+"""What makes an auction: methods, sealing, matching, auctions, closing, awards."""

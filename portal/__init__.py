@@ -1,0 +1,1 @@
+"""Pages and JSON doors: the only package that knows Flask."""
