@@ -1,0 +1,15 @@
+"""The methods this market has. A new one is a file with its `Method` and its name in the tuple below."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bidding.methods.lowest_price import LowestPrice
+from bidding.methods.port import Method
+
+
+def registry(*methods: Method) -> Mapping[str, Method]:
+    """Methods by name, read-only."""
+    return MappingProxyType({method.name: method for method in methods})
+
+
+METHODS = registry(LowestPrice())
