@@ -112,7 +112,7 @@ ARROWS = [
     ("market/audit/rules.py", "import market.audit.models"),
     ("market/identity/rules.py", "import sqlalchemy"),
     ("market/audit/service.py", "import market.identity"),
-    ("market/identity/service.py", "import flask"),
+    ("market/notices/service.py", "import flask"),
     ("ratings/__init__.py", "import oversight"),
     ("bidding/__init__.py", "import portal"),
     ("bidding/methods/__init__.py", "import os"),
