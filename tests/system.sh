@@ -11,11 +11,10 @@ need() { # package, then a command that succeeds when it is there
 }
 
 any_initdb() { compgen -G '/usr/lib/postgresql/*/bin/initdb' || command -v initdb; }
-any_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 noto_cjk() { compgen -G '/usr/share/fonts/*/noto/NotoSansCJK*' || [[ $(fc-list 2> /dev/null) == *NotoSansCJK* ]]; }
 
 need postgresql any_initdb
-need chromium any_chromium
+need chromium command -v chromium
 need fonts-noto-cjk noto_cjk
 need poppler-utils command -v pdftotext
 [ ${#missing[@]} -eq 0 ] && exit 0
