@@ -5,11 +5,11 @@ in the portal shows it. The words stand in the `refusals.json` of the room that 
 under the stable code; `values` fill them.
 """
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Refusal:
     """Why something cannot be done.
 
@@ -19,7 +19,7 @@ class Refusal:
 
     code: str
     field: str | None = None
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
 class Refused(Exception):
