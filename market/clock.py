@@ -5,12 +5,14 @@ clock: services take `now`. For demonstrations `taozhongjie clock advance` write
 process re-reads, so that web, scheduler and keeper move together (design.md, rules of time 6).
 """
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")  # China keeps one zone and no summer time since 1992
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from market.moments import BEIJING as BEIJING
+from market.moments import from_micros as from_micros
+from market.moments import micros as micros
+
 _MICRO = timedelta(microseconds=1)
 
 
@@ -72,13 +74,3 @@ class FixedClock:
 
     def advance(self, by: timedelta) -> None:
         self.at += by
-
-
-def micros(at: datetime) -> int:
-    """Microseconds since 1970 UTC of an aware instant, exactly."""
-    return (at - _EPOCH) // _MICRO
-
-
-def from_micros(value: int) -> datetime:
-    """The aware UTC instant `value` microseconds after 1970."""
-    return _EPOCH + timedelta(microseconds=value)

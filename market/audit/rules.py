@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from market.clock import micros
+from market.moments import micros
 from market.ids import canonical_json
 
 NEVER = "never"
