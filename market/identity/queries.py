@@ -1,0 +1,261 @@
+"""Reading who is who: the signed-in user in one statement, keys, people, and the register of ties."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from market.errors import refuse
+from market.identity.models import ApiToken, CityFact, OneTimeToken, Organisation, Person, PlatformKey, Tie
+from market.identity.rules import (
+    LINK_KINDS,
+    PartyKind,
+    PasswordHash,
+    TieKind,
+    User,
+    chain,
+    components,
+    keyed_hash,
+    roles,
+    share,
+)
+from market.notices.models import Notice
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A key of the platform, 32 bytes; `public` is the Ed25519 public key for `receipt`, empty for the others."""
+
+    secret: bytes
+    public: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a sign-in is checked against. `open` is False until the mail is confirmed."""
+
+    person_id: int
+    password: PasswordHash | None
+    epoch: int
+    confirmed: bool
+    disabled: bool
+
+
+# ── the installation ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def platform_key(s: Session, name: str) -> KeyPair:
+    """The key `receipt` (Ed25519), `pepper` or `session`. Raises Refused `platform.unfounded` before the migration."""
+    row = s.get(PlatformKey, name)
+    if row is None:
+        raise refuse("platform.unfounded", status=503)
+    return KeyPair(row.secret, row.public)
+
+
+def mode(s: Session) -> str | None:
+    """`sample` or `empty`; None before the first start wrote it."""
+    row = s.get(CityFact, "mode")
+    return None if row is None else str(row.value["mode"])
+
+
+# ── who signs in ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def signed_in(s: Session, person_id: int, epoch: int) -> User | None:
+    """The user of a session, in one statement; None if disabled, unconfirmed or signed out everywhere since."""
+    return _user(s.execute(_users().where(Person.id == person_id, Person.epoch == epoch)).first())
+
+
+def by_token(s: Session, digest: bytes) -> User | None:
+    """The user of an API token by its SHA-256, in one statement."""
+    mine = and_(ApiToken.person_id == Person.id, ApiToken.digest == digest, ApiToken.revoked_at.is_(None))
+    return _user(s.execute(_users().join(ApiToken, mine)).first())
+
+
+def _users() -> Select[Any]:
+    addressed = or_(Notice.org_id == Person.org_id, Notice.office == Person.office)
+    unread = select(func.count()).where(Notice.read_at.is_(None), addressed).correlate(Person).scalar_subquery()
+    return (
+        select(Person, Organisation, unread)
+        .join(Organisation, Organisation.id == Person.org_id)
+        .where(Person.disabled_at.is_(None), Person.confirmed_at.is_not(None))
+    )
+
+
+def _user(row: Any) -> User | None:
+    if row is None:
+        return None
+    person, org, unread = row
+    return User(
+        id=person.id,
+        name=person.name,
+        email=person.email,
+        org_id=org.id,
+        org_name=org.name,
+        uscc=org.uscc,
+        roles=roles(org.is_owner, org.is_firm, person.office),
+        epoch=person.epoch,
+        unread=unread,
+        first=person.first,
+    )
+
+
+def credentials(s: Session, email: str) -> Credentials | None:
+    """What the password of an e-mail (normal form) is checked against; None for an unknown one."""
+    person = s.scalar(select(Person).where(Person.email == email))
+    return None if person is None else _credentials(person)
+
+
+def credentials_of(s: Session, person_id: int) -> Credentials:
+    """The same by person, for a password change."""
+    return _credentials(s.get_one(Person, person_id))
+
+
+def _credentials(person: Person) -> Credentials:
+    return Credentials(
+        person_id=person.id,
+        password=None if person.password is None else PasswordHash(person.password),
+        epoch=person.epoch,
+        confirmed=person.confirmed_at is not None,
+        disabled=person.disabled_at is not None,
+    )
+
+
+def token_person(s: Session, digest: bytes, purpose: str, now: datetime) -> tuple[Person, Organisation] | None:
+    """Whose link it is, if it still works; using it is the service's."""
+    found = s.execute(
+        select(Person, Organisation)
+        .join(Organisation, Organisation.id == Person.org_id)
+        .join(OneTimeToken, OneTimeToken.person_id == Person.id)
+        .where(
+            OneTimeToken.digest == digest,
+            OneTimeToken.purpose == purpose,
+            OneTimeToken.used_at.is_(None),
+            OneTimeToken.expires_at > now,
+            Person.disabled_at.is_(None),
+        )
+    ).first()
+    return None if found is None else (found[0], found[1])
+
+
+# ── people and organisations ────────────────────────────────────────────────────────────────────────────────────
+
+
+def organisation(s: Session, uscc: str) -> Organisation | None:
+    """By its code in normal form."""
+    return s.scalar(select(Organisation).where(Organisation.uscc == uscc))
+
+
+def people(s: Session, org_id: int) -> Sequence[Person]:
+    """The people of an organisation, the first one first."""
+    return s.scalars(select(Person).where(Person.org_id == org_id).order_by(Person.first.desc(), Person.id)).all()
+
+
+def person_by_email(s: Session, email: str) -> Person | None:
+    """For the command line: the person of a mail address in normal form."""
+    return s.scalar(select(Person).where(Person.email == email))
+
+
+def offices(s: Session) -> Sequence[tuple[Person, Organisation]]:
+    """Everybody who works for the market itself, operators first."""
+    found = (
+        select(Person, Organisation)
+        .join(Organisation, Organisation.id == Person.org_id)
+        .where(Person.office.is_not(None))
+        .order_by(Person.office, Person.id)
+    )
+    return [(person, org) for person, org in s.execute(found)]
+
+
+def api_tokens(s: Session, person_id: int) -> Sequence[ApiToken]:
+    """A person's tokens, newest first, revoked ones too."""
+    return s.scalars(select(ApiToken).where(ApiToken.person_id == person_id).order_by(ApiToken.id.desc())).all()
+
+
+def recipients(s: Session, payload: Mapping[str, Any]) -> list[Person]:
+    """Who gets a mail of the outbox (`person`, `org` or `office`): confirmed people that are not disabled.
+
+    The mails that let somebody in (and the answer to a known address) go to their one person, confirmed or not.
+    """
+    whom = select(Person).where(Person.disabled_at.is_(None)).order_by(Person.id)
+    if payload.get("person") is not None:
+        return list(s.scalars(whom.where(Person.id == payload["person"])))
+    sure = whom.where(Person.confirmed_at.is_not(None))
+    if payload.get("org") is not None:
+        return list(s.scalars(sure.where(Person.org_id == payload["org"])))
+    return list(s.scalars(sure.where(Person.office == payload["office"])))
+
+
+def is_secret(kind: str) -> bool:
+    """Whether mails of a kind carry a link that lets somebody in, so that their text is never shown."""
+    return kind in LINK_KINDS
+
+
+# ── ties ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ties_of(s: Session, org_id: int) -> Sequence[Tie]:
+    """What an organisation has recorded of itself, in force first, then the ended ones."""
+    order = (Tie.removed_at.is_not(None), Tie.kind, Tie.id)
+    return s.scalars(select(Tie).where(Tie.org_id == org_id).order_by(*order)).all()
+
+
+def ties_between(
+    s: Session, org_ids: Collection[int], since: datetime, until: datetime
+) -> dict[int, dict[str, set[str]]]:
+    """Tokens of each organisation, by kind of tie, of every tie in force at any instant of [since, until].
+
+    Control is followed through the whole register, so that a grandparent that does not bid still joins its
+    grandchildren; the State gives no token and ends a chain (公司法 265). Links of a chain count together even if
+    they were never in force at one moment: whoever edits ties between publication and T hides nothing. Three
+    statements, however many organisations.
+    """
+    pepper = platform_key(s, "pepper").secret
+    own = _own_tokens(s, org_ids, pepper)
+    parents = _parents(s, since, until, pepper)
+    found: dict[int, dict[str, set[str]]] = {
+        org: {TieKind.CONTROL.value: set(chain(token, parents))} for org, token in own.items()
+    }
+    direct = select(Tie.org_id, Tie.kind, Tie.party).where(
+        Tie.org_id.in_(org_ids), Tie.kind != TieKind.CONTROL, _in_force(since, until)
+    )
+    for org, kind, party in s.execute(direct):
+        found[org].setdefault(kind, set()).add(party)
+    return found
+
+
+def tied(s: Session, org_a: int, org_ids: Collection[int], since: datetime, until: datetime) -> set[int]:
+    """Which of `org_ids` share a token of a kind with `org_a` (itself too, if it is among them)."""
+    tokens = ties_between(s, {org_a, *org_ids}, since, until)
+    return {org for org in org_ids if share(tokens[org_a], tokens[org])}
+
+
+def groups(s: Session, org_ids: Collection[int], at: datetime) -> dict[int, int]:
+    """Affiliation groups at an instant: organisation → the smallest id of its group among `org_ids`."""
+    return components(ties_between(s, org_ids, at, at))
+
+
+def _own_tokens(s: Session, org_ids: Collection[int], pepper: bytes) -> dict[int, str]:
+    found = s.execute(select(Organisation.id, Organisation.uscc).where(Organisation.id.in_(org_ids)))
+    return {org: keyed_hash(pepper, PartyKind.COMPANY, uscc) for org, uscc in found}
+
+
+def _parents(s: Session, since: datetime, until: datetime, pepper: bytes) -> dict[str, set[str]]:
+    """Token of a controlled company → tokens of those who control it, of the whole register."""
+    found = s.execute(
+        select(Organisation.uscc, Tie.party)
+        .join(Organisation, Organisation.id == Tie.org_id)
+        .where(Tie.kind == TieKind.CONTROL, Tie.party_kind != PartyKind.STATE, _in_force(since, until))
+    )
+    parents: dict[str, set[str]] = {}
+    for uscc, party in found:
+        parents.setdefault(keyed_hash(pepper, PartyKind.COMPANY, uscc), set()).add(party)
+    return parents
+
+
+def _in_force(since: datetime, until: datetime) -> ColumnElement[bool]:
+    """A tie counts in [recorded_at, removed_at)."""
+    return and_(Tie.recorded_at <= until, or_(Tie.removed_at.is_(None), Tie.removed_at > since))
