@@ -13,8 +13,9 @@ from market.db import Base
 class Auction(Base):
     """One round of bidding for a job; `id` is `{job code}-{round}`. States: auctions.rules.
 
-    `terms` is what decide() takes; `terms_digest` its SHA-256, bound into every envelope. `closes_at` is T (exclusive).
-    `outcome` is decide()'s answer, `opened` its inputs, kept so that anyone can decide again.
+    `posted` is all a bidder relies on: the terms, title, summary, documents and the number of amendments;
+    `terms_digest` is the SHA-256 of its canonical JSON, bound into every envelope. `terms` is what decide() takes.
+    `closes_at` is T (exclusive). `outcome` is decide()'s answer, `opened` its bids, kept so that anyone can decide again.
     """
 
     __tablename__ = "auction"
@@ -30,8 +31,8 @@ class Auction(Base):
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     terms: Mapped[dict[str, Any]]
+    posted: Mapped[dict[str, Any]]
     terms_digest: Mapped[str] = mapped_column(String(64))
-    terms_at: Mapped[datetime]
     public_key: Mapped[bytes] = mapped_column(LargeBinary(32))
     blind_key: Mapped[bytes] = mapped_column(LargeBinary(32))
     commitment: Mapped[str | None] = mapped_column(String(64))

@@ -1,0 +1,32 @@
+"""Publish a job, change or cancel its auction, take bids. One function a use case; none commits."""
+
+from bidding.auctions.service.amend import Changes, amend_auction, cancel_auction, postpone_auction
+from bidding.auctions.service.bids import (
+    AlreadyKept,
+    BidAct,
+    ReadyBid,
+    ReceiptKey,
+    examine,
+    keep,
+    receipt_key,
+    seal_bid,
+)
+from bidding.auctions.service.publish import open_round, publish_job, terms_for
+
+__all__ = [
+    "AlreadyKept",
+    "BidAct",
+    "Changes",
+    "ReadyBid",
+    "ReceiptKey",
+    "amend_auction",
+    "cancel_auction",
+    "examine",
+    "keep",
+    "open_round",
+    "postpone_auction",
+    "publish_job",
+    "receipt_key",
+    "seal_bid",
+    "terms_for",
+]
