@@ -49,7 +49,7 @@ def _read(terms: object, bids: object, seed: object, methods: Mapping[str, Metho
     found = read_bids(bids, method)
     if isinstance(found, str):
         return found
-    if seed is not None and not (isinstance(seed, dict) and method.seed_fits(seed)):
+    if seed is not None and not (isinstance(seed, dict) and method.seed_fits(known, seed)):
         return "seed.shape"
     fault = method.bids_fault(known, found)
     return fault or Case(method, known, found, seed)
@@ -75,7 +75,10 @@ def _decide(case: Case) -> Outcome:
     ranking = case.method.rank(room, valid)
     if ranking is None:
         return protocol.end("waiting", "seed_missing")
-    return _awarded(protocol, ranking, abnormally_low(ranking.offers, valid, case.terms.abnormal))
+    # A ranked offer may stand elsewhere than when opened (a live phase); a dropped one still counts among the others.
+    final = {offer.bidder: offer for offer in [*valid, *ranking.offers]}
+    low = abnormally_low(ranking.offers, list(final.values()), case.terms.abnormal)
+    return _awarded(protocol, ranking, low)
 
 
 def _before_opening(case: Case, protocol: Protocol) -> tuple[list[Bid], list[Bid]]:

@@ -8,14 +8,14 @@ MALFORMED = "offer.malformed"
 
 def bound_fault(terms: Terms, amount: int) -> str | None:
     """Code when an amount in fen is beyond a bound, or at one that is not inclusive."""
-    if _beyond(terms.floor, amount, -1):
+    if beyond(terms.floor, amount, -1):
         return "offer.below_floor"
-    if _beyond(terms.ceiling, amount, 1):
+    if beyond(terms.ceiling, amount, 1):
         return "offer.above_ceiling"
     return None
 
 
-def _beyond(bound: Bound | None, amount: int, side: int) -> bool:
+def beyond(bound: Bound | None, amount: int, side: int) -> bool:
     """Whether the amount lies on that side of the bound: -1 under it, 1 over it."""
     if bound is None:
         return False
@@ -33,8 +33,12 @@ def amount_and_days(terms: Terms, bid: Bid) -> Offer | str:
     content = bid.offer
     if not has_keys(content, {"amount", "days"}):
         return MALFORMED
-    amount, days = content["amount"], content["days"]
+    return within(terms, bid.bidder, content["amount"], content["days"])
+
+
+def within(terms: Terms, bidder: str, amount: object, days: object) -> Offer | str:
+    """An offer of these two values when they are well formed and within the terms, else the code of the first fault."""
     if not is_fen(amount) or not is_days(days):
         return MALFORMED
     fault = bound_fault(terms, amount) or days_fault(terms, days)
-    return fault or Offer(bid.bidder, amount, days, price=amount, measure=amount)
+    return fault or Offer(bidder, amount, days, price=amount, measure=amount)

@@ -45,7 +45,7 @@ class Terms:
     ceiling: Bound | None
     floor: Bound | None
     abnormal: Abnormal | None
-    own: Mapping[str, object]
+    own: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Bid:
     offer: object
     links: Mapping[str, frozenset[str]]
     void: str | None
-    own: Mapping[str, object]
+    own: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Room:
     """All that is on the table at the opening: `sealed` are the bids that passed steps 1 and 2 of `everyone`."""
 
     terms: Terms
-    seed: Mapping[str, object] | None
+    seed: Mapping[str, Any] | None
     everyone: Sequence[Bid]
     sealed: Sequence[Bid]
 
@@ -126,7 +126,7 @@ class Method(ABC):
         """Code of the first fault among the method's own terms, in the order of §5; None when they are sound."""
         return None
 
-    def seed_fits(self, seed: object) -> bool:
+    def seed_fits(self, terms: Terms, seed: object) -> bool:
         """Whether a seed that is not null has this method's shape."""
         return has_keys(seed, {"hex"}) and is_hex32(seed["hex"])
 
@@ -144,7 +144,7 @@ class Method(ABC):
 
     def open(self, room: Room) -> Sequence[Offer | Exclusion]:
         """Step 4: open every sealed bid. A method whose bids depend on each other overrides this, not `read` alone."""
-        return [self._opened(room.terms, bid) for bid in room.sealed]
+        return [self.opened(room.terms, bid) for bid in room.sealed]
 
     def key(self, offer: Offer) -> tuple[Any, ...]:
         """What offers are ranked by, ascending, before days and the draw."""
@@ -167,6 +167,7 @@ class Method(ABC):
         ties = [[offer.bidder for offer in group] for group in order.ties]
         return Ranking(order.items, ties, bool(ties), self.figures(room, valid))
 
-    def _opened(self, terms: Terms, bid: Bid) -> Offer | Exclusion:
+    def opened(self, terms: Terms, bid: Bid) -> Offer | Exclusion:
+        """One bid read, a fault turned into its exclusion."""
         found = self.read(terms, bid)
         return Exclusion(bid.bidder, found) if isinstance(found, str) else found
