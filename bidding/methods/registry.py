@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bidding.methods.direct import Direct
 from bidding.methods.lowest_price import LowestPrice
 from bidding.methods.port import Method
 
@@ -12,4 +13,4 @@ def registry(*methods: Method) -> Mapping[str, Method]:
     return MappingProxyType({method.name: method for method in methods})
 
 
-METHODS = registry(LowestPrice())
+METHODS = registry(LowestPrice(), Direct())
