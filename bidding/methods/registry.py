@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bidding.methods.direct import Direct
+from bidding.methods.discount_rate import DiscountRate
 from bidding.methods.lowest_price import LowestPrice
 from bidding.methods.port import Method
 
@@ -13,4 +14,4 @@ def registry(*methods: Method) -> Mapping[str, Method]:
     return MappingProxyType({method.name: method for method in methods})
 
 
-METHODS = registry(LowestPrice(), Direct())
+METHODS = registry(LowestPrice(), Direct(), DiscountRate())
