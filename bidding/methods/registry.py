@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from bidding.methods.direct import Direct
 from bidding.methods.discount_rate import DiscountRate
+from bidding.methods.lottery import Lottery
 from bidding.methods.lowest_price import LowestPrice
 from bidding.methods.port import Method
 
@@ -14,4 +15,4 @@ def registry(*methods: Method) -> Mapping[str, Method]:
     return MappingProxyType({method.name: method for method in methods})
 
 
-METHODS = registry(LowestPrice(), Direct(), DiscountRate())
+METHODS = registry(LowestPrice(), Direct(), DiscountRate(), Lottery())
