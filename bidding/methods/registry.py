@@ -8,6 +8,7 @@ from bidding.methods.discount_rate import DiscountRate
 from bidding.methods.lottery import Lottery
 from bidding.methods.lowest_price import LowestPrice
 from bidding.methods.port import Method
+from bidding.methods.reference_price import ReferencePrice
 
 
 def registry(*methods: Method) -> Mapping[str, Method]:
@@ -15,4 +16,4 @@ def registry(*methods: Method) -> Mapping[str, Method]:
     return MappingProxyType({method.name: method for method in methods})
 
 
-METHODS = registry(LowestPrice(), Direct(), DiscountRate(), Lottery())
+METHODS = registry(LowestPrice(), Direct(), DiscountRate(), Lottery(), ReferencePrice())
