@@ -8,6 +8,7 @@ from bidding.methods.discount_rate import DiscountRate
 from bidding.methods.lottery import Lottery
 from bidding.methods.lowest_price import LowestPrice
 from bidding.methods.merit import Merit
+from bidding.methods.multi_criteria import MultiCriteria
 from bidding.methods.open_descending import OpenDescending
 from bidding.methods.port import Method
 from bidding.methods.reference_price import ReferencePrice
@@ -18,4 +19,6 @@ def registry(*methods: Method) -> Mapping[str, Method]:
     return MappingProxyType({method.name: method for method in methods})
 
 
-METHODS = registry(LowestPrice(), Direct(), DiscountRate(), Lottery(), ReferencePrice(), OpenDescending(), Merit())
+METHODS = registry(
+    LowestPrice(), Direct(), DiscountRate(), Lottery(), ReferencePrice(), OpenDescending(), Merit(), MultiCriteria()
+)
