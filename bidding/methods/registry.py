@@ -1,4 +1,4 @@
-"""The methods this market has. A new one is a file with its `Method` and its name in the tuple below."""
+"""The methods this market has. A new one is a file with its `Method` and its instance in `METHODS` below."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
