@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
@@ -27,6 +28,32 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+class DatabaseDown(Exception):
+    """The database does not answer in time, or not at all. Nothing of the transaction is kept; trying again is right."""
+
+
+def _down(error: DBAPIError | TimeoutError) -> bool:
+    """Whether it is the database that fails, not the statement: no connection, no turn, no answer in time."""
+    if isinstance(error, TimeoutError):
+        return True
+    if error.connection_invalidated or isinstance(error, InterfaceError):
+        return True
+    words = str(error.orig)
+    sqlite = any(w in words for w in ("locked", "unable to open", "disk", "malformed", "not a database"))
+    return isinstance(error, OperationalError) and (sqlite or "sqlite" not in type(error.orig).__module__)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """A failing database as DatabaseDown; every other error as it is."""
+    try:
+        yield
+    except (DBAPIError, TimeoutError) as error:
+        if _down(error):
+            raise DatabaseDown(type(error.orig).__name__ if isinstance(error, DBAPIError) else "pool") from error
+        raise
 
 
 class UTCTime(TypeDecorator[datetime]):
@@ -49,14 +76,18 @@ class UTCTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
+"""A JSON document: text on SQLite, JSONB on PostgreSQL."""
+
+
 class Base(DeclarativeBase):
     """Every table of the project; keys are named by rule, facts by sentence (style habit 6)."""
 
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map: dict[Any, TypeEngine[Any] | type[TypeEngine[Any]]] = {  # noqa: RUF012
         datetime: UTCTime(),
-        dict[str, Any]: JSON().with_variant(JSONB(), "postgresql"),
-        list[Any]: JSON().with_variant(JSONB(), "postgresql"),
+        dict[str, Any]: DOCUMENT,
+        list[Any]: DOCUMENT,
     }
 
 
@@ -90,14 +121,14 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One transaction: committed at the end, rolled back if anything is raised."""
-        with self.alone(), self._sessions.begin() as s:
+        """One transaction: committed at the end, rolled back if anything is raised. Raises DatabaseDown."""
+        with _translated(), self.alone(), self._sessions.begin() as s:
             yield s
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that cannot write. Each statement sees what is committed when it starts."""
-        with self._reads() as s:
+        """A session that cannot write. Each statement sees what is committed when it starts. Raises DatabaseDown."""
+        with _translated(), self._reads() as s:
             yield s
 
     @contextmanager

@@ -1,21 +1,40 @@
 """create_app: the one place where the web side is wired."""
 
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 
-from portal import web
+from portal import errors, hooks, shell, web
 from portal.access import refuse_unguarded
 
 DOORS = (
     "home",
-)
+)  # fmt: skip
 """The door modules, each with its blueprint `bp`; one line an area."""
 
-csrf = CSRFProtect()
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class InEnglish:
+    """Moves `/en` from the path into SCRIPT_NAME: the same views answer, and url_for stays in the language."""
+
+    def __init__(self, inner: Wsgi) -> None:
+        self._inner = inner
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path, root = environ.get("PATH_INFO", ""), environ.get("SCRIPT_NAME", "")
+        environ["taozhongjie.root"] = root
+        environ["taozhongjie.lang"] = "zh"
+        if path == "/en" or path.startswith("/en/"):
+            environ["taozhongjie.lang"] = "en"
+            environ["SCRIPT_NAME"] = f"{root}/en"
+            environ["PATH_INFO"] = path[3:] or "/"
+        return self._inner(environ, start_response)
 
 
 def create_app(city: web.City, secret: bytes) -> Flask:
@@ -24,18 +43,27 @@ def create_app(city: web.City, secret: bytes) -> Flask:
     app.extensions["city"] = city
     app.config.update(
         SECRET_KEY=secret,
-        MAX_CONTENT_LENGTH=25 * 2**20,
+        MAX_CONTENT_LENGTH=hooks.FILE_LIMIT,
         SESSION_COOKIE_NAME="tzj",
         SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=city.settings.production,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a draft may stay open over lunch
+        WTF_CSRF_SSL_STRICT=False,  # the token guards; a proxy may end TLS
         BABEL_DEFAULT_LOCALE="zh",
         BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).resolve().parent / "translations"),
     )
+    app.wsgi_app = InEnglish(app.wsgi_app)  # type: ignore[method-assign]
     Babel(app, locale_selector=web.lang)
-    csrf.init_app(app)
+    hooks.init(app)
+    csrf = CSRFProtect(app)
+    shell.init(app)
+    errors.init(app)
     for name in DOORS:
-        app.register_blueprint(import_module(f"portal.{name}").bp)
+        bp = import_module(f"portal.{name}").bp
+        app.register_blueprint(bp)
+        if (bp.url_prefix or "").startswith("/api"):
+            csrf.exempt(bp)  # bearer tokens only: no cookie counts there
     refuse_unguarded(app)
     return app

@@ -1,4 +1,4 @@
-"""What doors share: the city at hand, the user, the language, pages, refusals shown, headers.
+"""What doors share: the city at hand, the user, the language, pages, refusals shown, signing in and out.
 
 A door parses, opens the one transaction, calls a service and answers (style habit 8). It gets at the world only
 through `city()`, which create_app filled.
@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from flask import Response, current_app, g, make_response, render_template, request
+from flask import Response, current_app, g, make_response, render_template, request, session
 from flask_babel import gettext
+from flask_login import UserMixin, login_user, logout_user
 
 from bidding.sealing.client import KeeperPort
 from market.clock import Clock
@@ -63,6 +64,38 @@ def user() -> User:
 def page(template: str, status: int = 200, **context: Any) -> Response:
     """A rendered page."""
     return make_response(render_template(template, **context), status)
+
+
+class Visitor(UserMixin):  # type: ignore[misc]
+    """A signed-in person as Flask-Login wants one; pages use `user()`."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+
+    def get_id(self) -> str:
+        """The person's number."""
+        return str(self.user.id)
+
+
+def sign_in(user: User) -> None:
+    """Begin a fresh session for a person: nothing of the old one is kept, so that a planted session is worth nothing."""
+    session.clear()
+    login_user(Visitor(user))
+    session["person"], session["epoch"] = user.id, user.epoch
+    g.user = user
+
+
+def sign_out() -> None:
+    """End the session."""
+    logout_user()
+    session.clear()
+    g.user = None
+
+
+def local_path(text: str | None, otherwise: str) -> str:
+    """`text` if it is a path of this site, else `otherwise`: what may stand in `next`."""
+    fit = text is not None and text.startswith("/") and text[1:2] not in ("/", "\\") and text.isprintable()
+    return cast(str, text) if fit and "\\" not in cast(str, text) else otherwise
 
 
 @dataclass

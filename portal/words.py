@@ -11,14 +11,15 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from market.clock import BEIJING
 from market.errors import Refusal
-from market.money import Fen, show_yuan
+from market.money import Fen, show_fraction_percent, show_yuan
 
 ROOT = Path(__file__).resolve().parent.parent
 TRANSLATIONS = ROOT / "portal" / "translations"
@@ -66,6 +67,8 @@ def show(value: Any, kind: str, lang: str) -> str:
         return show_time(datetime.fromisoformat(value) if isinstance(value, str) else value, lang, kind == "instant")
     if kind == "day":
         return show_day(date.fromisoformat(value) if isinstance(value, str) else value, lang)
+    if kind == "percent":
+        return show_fraction_percent(Fraction(value), 1)
     return str(value)
 
 
@@ -83,6 +86,52 @@ def show_time(at: datetime, lang: str, seconds: bool = False) -> str:
     if lang == "en":
         return f"{show_day(here.date(), lang)}, {clock} China time (UTC+8)"
     return f"{show_day(here.date(), lang)}{clock}"
+
+
+def show_left(left: timedelta, lang: str, seconds: bool = False) -> str:
+    """What is left of a time: 3 天 7 小时; under a day 7 小时 18 分, with seconds if wanted; `已截标` when nothing is."""
+    whole = -(-left // timedelta(seconds=1))
+    if whole <= 0:
+        return "closed" if lang == "en" else "已截标"
+    days, rest = divmod(whole, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, secs = divmod(rest, 60)
+    d, h, m, s = ("d", "h", "min", "s") if lang == "en" else ("天", "小时", "分", "秒")
+    if days:
+        return f"{days} {d} {hours} {h}"
+    if seconds:
+        return f"{hours} {h} {minutes:02d} {m} {secs:02d} {s}" if hours else f"{minutes} {m} {secs:02d} {s}"
+    return f"{hours} {h} {minutes} {m}" if hours else f"{max(minutes, 1)} {m}"
+
+
+STAGES: dict[str, tuple[str, str, str]] = {
+    "draft": ("off", "草稿", "Draft"),
+    "submitted": ("warn", "待审核", "Under review"),
+    "returned": ("warn", "已退回", "Returned"),
+    "published": ("info", "正在报价", "Open for bids"),
+    "open": ("info", "正在报价", "Open for bids"),
+    "closing": ("warn", "正在截标", "Closing"),
+    "failed": ("off", "流标", "No award"),
+    "decided": ("info", "已开标", "Opened"),
+    "explaining": ("warn", "待说明低价", "Low price to explain"),
+    "proposed": ("info", "公示中", "Standstill"),
+    "contested": ("warn", "有异议", "Contested"),
+    "standing": ("ok", "中选确定", "Award stands"),
+    "contracted": ("ok", "已签合同", "Contracted"),
+    "struck": ("off", "已取消资格", "Struck"),
+    "cancelled": ("off", "已取消", "Cancelled"),
+}
+"""The furthest word of job, auction and award (Job.stage) → kind of tag, Chinese, English."""
+
+DISTRICTS: dict[str, tuple[str, str]] = {
+    "339901": ("望浦区", "Wangpu District"),
+    "339902": ("栖澄区", "Qicheng District"),
+    "339903": ("澄北新区", "Chengbei New District"),
+    "339904": ("临汐市", "Linxi City"),
+    "339905": ("芦汀县", "Luting County"),
+    "339906": ("墨溪县", "Moxi County"),
+}
+"""Districts of the sample city (invented; area code 3399 is assigned to nobody); a city hands over its own."""
 
 
 @cache

@@ -1,0 +1,372 @@
+"""Geometry of the charts (pure): numbers in, marks with coordinates in CSS pixels out.
+
+Every chart is drawn twice, about 620 to 1,100 pixels and 288 pixels wide, and never scaled, so that text stays 14
+pixels (ux.md §8). Bars start at zero; dots may start elsewhere with the axis written. Coordinates are rounded to a
+tenth of a pixel; money is int fen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+WAN = 1_000_000
+"""Fen in ten thousand yuan."""
+NARROW = 288
+Anchor = Literal["start", "middle", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A straight line; `cls` says what it means."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    cls: str
+    kind: str = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A bar or a corridor."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    cls: str
+    kind: str = "rect"
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One value."""
+
+    x: float
+    y: float
+    r: float
+    cls: str
+    kind: str = "dot"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A label at a mark."""
+
+    x: float
+    y: float
+    anchor: Anchor
+    text: str
+    cls: str = ""
+    kind: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A broken line through points `x,y x,y`."""
+
+    points: str
+    cls: str
+    kind: str = "path"
+
+
+Mark = Line | Rect | Dot | Words | Path
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One drawing at one size."""
+
+    width: int
+    height: int
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A bid in the dot plot. `kind`: win | own | other."""
+
+    rank: int
+    name: str
+    amount: int
+    kind: str = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Money from `low` to `high` fen laid on pixels from `left` to `right`, with marks every `step` fen."""
+
+    low: int
+    high: int
+    step: int
+    left: float
+    right: float
+
+    def at(self, fen: int) -> float:
+        """The pixel of an amount."""
+        return round(self.left + float(Fraction(fen - self.low, self.high - self.low)) * (self.right - self.left), 1)
+
+    def ticks(self) -> list[int]:
+        """Amounts written under the axis: whole steps."""
+        first = -(-self.low // self.step) * self.step
+        return list(range(first, self.high + 1, self.step))
+
+
+def axis(low: int, high: int, left: float, right: float, wanted: int) -> Axis:
+    """An axis over [low, high] with about `wanted` round steps of 1, 2 or 5 times a power of ten."""
+    span = max(high - low, 1)
+    step = next(m * 10**k for k in range(19) for m in (1, 2, 5) if m * 10**k * wanted >= span)
+    return Axis(low, max(high, low + 1), step, left, right)
+
+
+def short(fen: int, lang: str, digits: int = 2) -> str:
+    """An amount for a label: `17.28 万` or `172.8k`; rounded half up, since it is only a label."""
+    unit, word = (WAN, " 万") if lang == "zh" else (100_000, "k")
+    places = digits if lang == "zh" else min(digits, 1)
+    scaled = (fen * 10**places * 2 + unit) // (2 * unit)
+    whole, rest = divmod(scaled, 10**places)
+    return f"{whole:,}.{rest:0{places}d}{word}" if places else f"{whole:,}{word}"
+
+
+def tick(fen: int, lang: str) -> str:
+    """An amount under the axis: no more decimals than it needs."""
+    if fen == 0:
+        return "0"
+    text = short(fen, lang)
+    number, word = (text[:-2], " 万") if lang == "zh" else (text[:-1], "k")
+    return (number.rstrip("0").rstrip(".") if "." in number else number) + word
+
+
+def width_of(text: str) -> float:
+    """About how wide 14 px text is: a Chinese character 14, anything else 7.9."""
+    return sum(14.0 if ord(c) > 0x2E80 else 7.9 for c in text)
+
+
+def percent_gap(amount: int, baseline: int) -> str:
+    """`−35.0%`: how far the amount lies from the baseline, rounded half up on the absolute value."""
+    gap = Fraction(amount - baseline, baseline) * 1000
+    tenths = (abs(gap.numerator) * 2 + gap.denominator) // (2 * gap.denominator)
+    sign = "−" if gap < 0 and tenths else "+" if tenths else ""
+    return f"{sign}{tenths // 10}.{tenths % 10}%"
+
+
+def median(values: Sequence[int]) -> int | None:
+    """The middle amount, the lower rounding of the mean of two; None of nothing."""
+    if not values:
+        return None
+    found = sorted(values)
+    return (found[(len(found) - 1) // 2] + found[len(found) // 2]) // 2
+
+
+def days_left(days: float, of: int = 20) -> Drawing:
+    """The bar beside a deadline: days left on one scale of 0 to `of` days; under one day it is the warning colour."""
+    part = round(min(max(days / of, 0.02), 1) * 120, 1)
+    return Drawing(120, 6, (Rect(0, 0, 120, 6, "rest"), Rect(0, 0, part, 6, "urgent" if days < 1 else "bar")))
+
+
+def sparkline(values: Sequence[int]) -> Drawing | None:
+    """Tenths of a percent by month, both ends written; None for fewer than two months."""
+    if len(values) < 2:
+        return None
+    first, last = _tenths(values[0]), _tenths(values[-1])
+    left, right, top, foot = width_of(first) + 8, width_of(first) + 108, 8.0, 32.0
+    low, span = min(values), max(max(values) - min(values), 1)
+    spots = [
+        (round(left + i * (right - left) / (len(values) - 1), 1), round(foot - (v - low) / span * (foot - top), 1))
+        for i, v in enumerate(values)
+    ]
+    marks: tuple[Mark, ...] = (
+        Words(left - 8, spots[0][1] + 5, "end", first, "mut"),
+        Path(" ".join(f"{x:g},{y:g}" for x, y in spots), "line"),
+        Dot(*spots[-1], 4, "bar"),
+        Words(right + 10, spots[-1][1] + 5, "start", last, "b"),
+    )
+    return Drawing(round(right + 18 + width_of(last)), 40, marks)
+
+
+def _tenths(value: int) -> str:
+    return f"{'−' if value < 0 else ''}{abs(value) // 10}.{abs(value) % 10}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where things stand in one size of the baseline chart."""
+
+    left: float
+    right: float
+    rows: tuple[float, float, float]
+    top: float
+    foot: float
+    over: bool  # labels stand over the bars, not left of them
+    steps: int
+
+
+_WIDE = _Plan(140, 610, (62, 106, 150), 28, 178, False, 5)
+_SLIM = _Plan(0, 280, (66, 122, 178), 28, 204, True, 4)
+
+
+def baseline_bar(
+    baseline: int | None, low: int | None, high: int | None, ceiling: int, awards: Sequence[int], lang: str
+) -> tuple[Drawing, Drawing]:
+    """Ceiling against baseline and like awards (picture 03): corridor, bar from zero, dots with their median."""
+    return (
+        _baseline(_WIDE, 620, baseline, low, high, ceiling, awards, lang),
+        _baseline(_SLIM, NARROW, baseline, low, high, ceiling, awards, lang),
+    )
+
+
+def _baseline(
+    plan: _Plan, width: int, base: int | None, low: int | None, high: int | None, ceiling: int,
+    awards: Sequence[int], lang: str,
+) -> Drawing:  # fmt: skip
+    zh = lang == "zh"
+    top = max([ceiling, base or 0, high or 0, *awards])
+    scale = axis(0, top, plan.left, plan.right, plan.steps)
+    marks = _grid(scale, plan.top + 14, plan.foot, lang)
+    if base is not None:
+        marks += _label(plan, 0, "参考基准" if zh else "Baseline", low is None)
+        marks += _corridor(scale, plan, base, low, high, lang)
+    marks += _label(plan, 1, ("最高限价 " if zh else "Ceiling ") + short(ceiling, lang), True)
+    marks.append(Rect(plan.left, plan.rows[1] - 5, round(scale.at(ceiling) - plan.left, 1), 10, "bar"))
+    if awards:
+        marks += _label(plan, 2, f"同类成交 {len(awards)} 项" if zh else f"{len(awards)} past awards", False)
+        marks += _awards(scale, plan, awards, lang)
+    if base is not None:
+        marks += _rule(
+            scale, base, plan, width, ("参考基准 " if zh else "Baseline ") + short(base, lang) + ("元" if zh else "")
+        )
+    return Drawing(width, round(plan.foot + 26), tuple(marks))
+
+
+def _grid(scale: Axis, top: float, foot: float, lang: str) -> list[Mark]:
+    marks: list[Mark] = []
+    for t in scale.ticks():
+        x = scale.at(t)
+        text = tick(t, lang)
+        half = width_of(text) / 2
+        edge: Anchor = "start" if x < half else "middle"
+        marks += [Line(x, top, x, foot, "grid"), Words(x, foot + 20, edge, text, "mut")]
+    return marks
+
+
+def _label(plan: _Plan, row: int, text: str, bold: bool) -> list[Mark]:
+    y = plan.rows[row] - 14 if plan.over else plan.rows[row] + 5
+    return [Words(0, y, "start", text, "b")]
+
+
+def _corridor(scale: Axis, plan: _Plan, base: int, low: int | None, high: int | None, lang: str) -> list[Mark]:
+    if low is None or high is None or low == high:
+        return []
+    y, x1, x2 = plan.rows[0], scale.at(low), scale.at(high)
+    text = f"{short(low, lang)}–{short(high, lang)}"
+    words = (
+        Words(60 if lang == "zh" else 66, y - 14, "start", text, "mut")
+        if plan.over
+        else Words(x1 - 8, y + 5, "end", text, "mut")
+    )
+    return [Rect(x1, y - 6, round(x2 - x1, 1), 12, "corridor"), words]
+
+
+def _awards(scale: Axis, plan: _Plan, awards: Sequence[int], lang: str) -> list[Mark]:
+    y, middle = plan.rows[2], median(awards)
+    marks: list[Mark] = [Dot(scale.at(a), y, 4.5, "past") for a in sorted(awards)]
+    if middle is None:
+        return marks
+    text = ("中位 " if lang == "zh" else "median ") + short(middle, lang)
+    first = min(scale.at(a) for a in awards)
+    if plan.over:
+        marks.append(Words(scale.right, y - 14, "end", text, "mut"))
+    elif first - 12 - width_of(text) > plan.left:
+        marks.append(Words(first - 12, y + 5, "end", text, "mut"))
+    else:
+        marks.append(Words(max(scale.at(a) for a in awards) + 12, y + 5, "start", text, "mut"))
+    return [*marks, Line(scale.at(middle), y - 11, scale.at(middle), y + 11, "ink")]
+
+
+def _rule(scale: Axis, base: int, plan: _Plan, width: int, text: str) -> list[Mark]:
+    x = scale.at(base)
+    need = width_of(text)
+    anchor: Anchor = "end" if x > need else "start"
+    return [Line(x, plan.top, x, plan.foot, "ink"), Words(x, plan.top - 10, anchor, text, "b")]
+
+
+def bid_dots(baseline: int | None, offers: Sequence[Offer], lang: str) -> tuple[Drawing, Drawing]:
+    """Every valid bid as a dot with its gap to the baseline (picture 06); without a baseline the dots alone."""
+    return _dots(1100, baseline, offers, lang), _dots(NARROW, baseline, offers, lang)
+
+
+def _dots(width: int, base: int | None, offers: Sequence[Offer], lang: str) -> Drawing:
+    wide = width > NARROW
+    pitch, top = (36, 54) if wide else (50, 62)
+    amounts = [o.amount for o in offers] + ([base] if base is not None else [])
+    span = max(max(amounts) - min(amounts), max(amounts) // 10, 100)
+    low = max(0, min(amounts) - span // 2)
+    scale = axis(low, max(amounts) + span // 20, 250 if wide else 0, 985 if wide else 224, 5 if wide else 3)
+    foot = top + pitch * len(offers) - pitch // 2 + 6
+    marks = _grid(scale, 40, foot, lang)
+    for i, offer in enumerate(offers):
+        marks += _offer(scale, offer, base, top + pitch * i, width, lang)
+    if base is not None:
+        text = ("参考基准 " if lang == "zh" else "Baseline ") + short(base, lang)
+        marks += [Line(scale.at(base), 28, scale.at(base), foot, "ink"), Words(scale.at(base), 18, "end", text, "b")]
+        if wide:
+            marks.append(Words(width, 18, "end", "比基准" if lang == "zh" else "to baseline", "mut"))
+    return Drawing(width, round(foot + 26), tuple(marks))
+
+
+def _offer(scale: Axis, offer: Offer, base: int | None, y: float, width: int, lang: str) -> list[Mark]:
+    wide, x, strong = width > NARROW, scale.at(offer.amount), "b" if offer.kind != "other" else ""
+    marks: list[Mark] = []
+    if base is not None:
+        marks.append(Line(x, y, scale.at(base), y, "lead" if offer.kind == "win" else "gap"))
+        marks.append(Words(width, y + 5, "end", percent_gap(offer.amount, base), strong))
+    marks.append(Dot(x, y, {"win": 7, "own": 6}.get(offer.kind, 5.5), offer.kind))
+    if wide:
+        money = short(offer.amount, lang)
+        at_left = x - 14 - width_of(money) > scale.left - 10
+        marks += [
+            Words(0, y + 5, "start", str(offer.rank), strong),
+            Words(24, y + 5, "start", cut(offer.name, 216), strong),
+            Words(x - 14 if at_left else x + 14, y + 5, "end" if at_left else "start", money, strong),
+        ]
+    else:
+        marks.append(Words(0, y - 15, "start", f"{offer.rank} {cut(offer.name, 250)}", strong))
+    return marks
+
+
+def cut(text: str, room: float) -> str:
+    """The text, or as much of it as fits with an ellipsis; the table under the chart has the whole."""
+    if width_of(text) <= room:
+        return text
+    while text and width_of(text) + 14 > room:
+        text = text[:-1]
+    return text + "…"
+
+
+def spread(baseline: int | None, awards: Sequence[int], lang: str) -> Drawing | None:
+    """Like awards as dots on one line with median and baseline (side panel of picture 04); None without awards."""
+    middle = median(awards)
+    if middle is None:
+        return None
+    top = max([baseline or 0, *awards])
+    scale = axis(0, top + top // 12, 4, 284, 4)
+    marks: list[Mark] = [Line(4, 58, 284, 58, "grid")]
+    for t in scale.ticks():
+        text = tick(t, lang)
+        x = min(max(scale.at(t), width_of(text) / 2), 288 - width_of(text) / 2)
+        marks.append(Words(x, 78, "middle", text, "mut"))
+    marks += [Dot(scale.at(a), 50, 4.5, "past") for a in sorted(awards)]
+    marks += _named(scale, middle, 40, "中位" if lang == "zh" else "median", "")
+    if baseline is not None:
+        marks += _named(scale, baseline, 22, "参考基准" if lang == "zh" else "baseline", "b")
+    return Drawing(288, 84, tuple(marks))
+
+
+def _named(scale: Axis, fen: int, top: float, text: str, cls: str) -> list[Mark]:
+    x, half = scale.at(fen), width_of(text) / 2
+    return [
+        Line(x, top, x, 58, "ink"),
+        Words(min(max(x, half), 288 - half), top - 6, "middle", text, cls),
+    ]

@@ -1,0 +1,1 @@
+"""Forms: text from people into typed values."""
