@@ -104,8 +104,8 @@ class Tie(Base):
     """A relation of an organisation that makes firms one (关联): legal_rep | control | payer.
 
     `party` is a keyed hash of what identifies the other side (identity number, USCC, account); `party_org` its
-    organisation where it is registered here. `party_kind`: person | company | state | account. Common State control is none
-    (公司法 265). Rows are never deleted: a tie counts in [recorded_at, removed_at).
+    organisation where it is registered here. `party_kind`: person | company | state | account. Common State control is
+    none (公司法 265). Rows are never deleted: a tie counts in [recorded_at, removed_at).
     """
 
     __tablename__ = "tie"

@@ -112,24 +112,21 @@ _EMAIL = re.compile(
 )
 PASSWORD_MIN, PASSWORD_MAX = 10, 128
 _COMMON = frozenset(
-    [
+    (
         "1234567890",
         "0123456789",
         "0987654321",
         "12345678910",
-        "123456789a",
-        "a123456789",
-        "password123",
-        "qwertyuiop",
         "1q2w3e4r5t",
-        "qq123456789",
-        "woaini1314",
+        "1qaz2wsx3edc",
         "5201314520",
         "administrator",
-        "iloveyou123",
+        "password123",
         "password1234",
-        "1qaz2wsx3edc",
-    ]
+        "qq123456789",
+        "qwertyuiop",
+        "woaini1314",
+    )
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from market.notices.models import Notice, Outbox
@@ -45,7 +45,16 @@ def index_later(s: Session, now: datetime, kind: str, id: int) -> None:
     s.add(Outbox(topic="index", payload={"kind": kind, "id": id}, due_at=now))
 
 
-def read_all(s: Session, now: datetime, org: int, upto: int) -> None:
-    """Mark an organisation's notices up to id `upto` as read."""
-    mine = update(Notice).where(Notice.org_id == org, Notice.id <= upto, Notice.read_at.is_(None))
-    s.execute(mine.values(read_at=now))
+def read_all(s: Session, now: datetime, org: int, upto: int, office: str | None = None) -> None:
+    """Mark the notices of an organisation (and of an office, for its people) up to id `upto` as read."""
+    whose = Notice.org_id == org if office is None else or_(Notice.org_id == org, Notice.office == office)
+    s.execute(update(Notice).where(whose, Notice.id <= upto, Notice.read_at.is_(None)).values(read_at=now))
+
+
+def mark_read(s: Session, now: datetime, notice_id: int, org: int, office: str | None) -> bool:
+    """Mark one notice of an organisation or office as read; False if it is another's or unknown."""
+    whose = Notice.org_id == org if office is None else or_(Notice.org_id == org, Notice.office == office)
+    found = s.scalar(select(Notice).where(Notice.id == notice_id, whose))
+    if found is not None and found.read_at is None:
+        found.read_at = now
+    return found is not None
