@@ -130,10 +130,15 @@ def _piece(found: Baseline, piece: Piece, lang: str) -> str:
     where = {
         "band": ("本档", "This band"),
         "below": ("低于表列最低一档，按比例", "Below the table, in proportion"),
+        "custom": (
+            "低于表列最低一档，文件未作规定，按惯例依比例",
+            "Below the table, where the document is silent, in proportion by custom",
+        ),
         "above": ("高于表列最高一档，按比例", "Above the table, in proportion"),
         "whole": ("按比例", "In proportion"),
-    }[piece.edge][en]
-    return f"{where}: {part} × {rate} = {fee}." if en else f"{where}：{part} × {rate} = {fee}。"
+    }["custom" if piece.edge == "below" and standard.below_basis else piece.edge][en]
+    equals = "" if fee.startswith("≈") else "= "
+    return f"{where}: {part} × {rate} {equals}{fee}." if en else f"{where}：{part} × {rate} {equals}{fee}。"
 
 
 def _corridor(found: Baseline, lang: str) -> list[str]:

@@ -83,6 +83,7 @@ class Standard:
     scale_means: str
     rows: tuple[Row, ...]
     below: Fraction | None
+    below_basis: str  # why the rate below the table holds, where the document itself is silent
     above: Fraction | None
     cap: int | None
     coefficients: tuple[Coefficient, ...]
@@ -153,6 +154,7 @@ def _standard(entry: Mapping[str, Any]) -> Standard:
         kind=Kind(entry["kind"]),
         rows=_rows(method, entry["rows"]),
         below=_beyond(entry.get("below")),
+        below_basis=_text((entry.get("below") or {}).get("basis", "")),
         above=_beyond(entry.get("above")),
         cap=None if cap is None else _whole(cap),
         coefficients=tuple(_coefficient(c) for c in entry.get("coefficients", ())),

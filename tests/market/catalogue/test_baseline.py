@@ -302,3 +302,8 @@ def test_any_json_as_standards_is_refused_with_faults(document: object) -> None:
     for value in (document, {"standards": [document]}):
         with pytest.raises(StandardsError):
             parse_standards(json.dumps(value, default=str))
+
+
+def test_a_rate_by_custom_is_not_passed_off_as_the_documents_own() -> None:
+    line = explain(made("supervision", 100_000_000, FULL["supervision"]), "zh")[2]
+    assert line == "低于表列最低一档，文件未作规定，按惯例依比例：¥1,000,000.00 × 3.3% = ¥33,000.00。"
