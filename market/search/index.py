@@ -21,9 +21,7 @@ class Rebuilt(Protocol):
     def replace(self, entries: Iterable[Entry]) -> int: ...
 
 
-def consume(
-    db: Database, engine: SearchPort, rows: Sequence[Mapping[str, Any]], sources: Mapping[str, Source]
-) -> None:
+def consume(db: Database, engine: SearchPort, rows: Sequence[Mapping[str, Any]], sources: Mapping[str, Source]) -> None:
     """Bring the index in step with outbox payloads `{kind, id}`; doing it twice is harmless. Raises SearchDown.
 
     An id whose source gives no entry (not published, taken back) is forgotten.

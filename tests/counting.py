@@ -1,0 +1,28 @@
+"""How many statements a piece of work sends: pages must not send more when there is more to show."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+
+class Statements(list[str]):
+    """The statements sent while counting, in order."""
+
+
+@contextmanager
+def counted(s: Session) -> Iterator[Statements]:
+    """Every statement that the session's engine sends inside, transaction control and savepoints left out."""
+    seen = Statements()
+    engine = s.get_bind()
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
