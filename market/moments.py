@@ -3,7 +3,7 @@
 Storage and arithmetic are aware UTC in microseconds; pages show Asia/Shanghai.
 """
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")  # China keeps one zone and no summer time since 1992
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,3 +18,8 @@ def micros(at: datetime) -> int:
 def from_micros(value: int) -> datetime:
     """The aware UTC instant `value` microseconds after 1970."""
     return _EPOCH + timedelta(microseconds=value)
+
+
+def beijing_day(at: datetime) -> date:
+    """The day in Beijing of an aware instant."""
+    return at.astimezone(BEIJING).date()

@@ -1,15 +1,21 @@
 """What every test has: a wall against the network, both databases, a clock that stands still."""
 
+import shutil
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from market.catalogue.service import found_catalogue
 from market.clock import FixedClock
+from market.db import Database
+from market.identity.service import set_mode
+from portal.composition import method_rules
+from portal.migrate import migrate
+from tests.makers import FOUNDED, T0, database
 from tests.postgres import Server, fresh_database
 
 # The same examples on every machine; no deadline, because two cores are shared with other workers.
@@ -18,7 +24,6 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
-T0 = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)  # Tuesday, 09:00 in Beijing
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -84,3 +89,43 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'city.db'}"
     server: Server = request.getfixturevalue("postgres_server")
     return fresh_database(server)
+
+
+def _found(url: str) -> None:
+    """Bring a new database to what the sample city has before its first firm: tables by Alembic, keys, catalogue."""
+    made = database(url)
+    migrate(made, FOUNDED)
+    with made.write() as s:
+        found_catalogue(s, FOUNDED, method_rules(), sample=True)
+        set_mode(s, "sample")
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A founded SQLite database, copied for each test."""
+    file = tmp_path_factory.mktemp("template") / "city.db"
+    _found(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def sqlite_city(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a founded SQLite city of this test alone."""
+    shutil.copy(sqlite_template, tmp_path / "city.db")
+    return f"sqlite:///{tmp_path / 'city.db'}"
+
+
+@pytest.fixture
+def postgres_city(postgres_server: Server) -> str:
+    """The URL of a founded PostgreSQL city of this test alone."""
+    return fresh_database(postgres_server, postgres_server.template("founded", _found))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A founded city on each engine in turn: tables, keys, the sample catalogue; no organisation yet."""
+    url: str = request.getfixturevalue("sqlite_city" if request.param == "sqlite" else "postgres_city")
+    made = database(url)
+    yield made
+    made.close()

@@ -15,7 +15,8 @@ class Auction(Base):
 
     `posted` is all a bidder relies on: the terms, title, summary, documents and the number of amendments;
     `terms_digest` is the SHA-256 of its canonical JSON, bound into every envelope. `terms` is what decide() takes.
-    `closes_at` is T (exclusive). `outcome` is decide()'s answer, `opened` its bids, kept so that anyone can decide again.
+    `closes_at` is T (exclusive). `outcome` is decide()'s answer, `opened` its bids, kept so that
+    anyone can decide again.
     """
 
     __tablename__ = "auction"

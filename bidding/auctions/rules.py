@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from market.moments import BEIJING
 from market.errors import Refusal
 from market.ids import canonical_json, digest
+from market.moments import BEIJING
 from market.workdays import Calendar
 
 

@@ -33,7 +33,7 @@ def checks(s: Session, job: Job, org_id: int, at: datetime) -> list[Check]:
     service = s.get_one(Service, job.service_id)
     facts = admission.facts(s, [org_id], service.category_code, service.qualification)
     refusals = why_not(facts[org_id], at, service.category_code, service.qualification)
-    found = [Check(key, next((r for r in refusals if r.code == code), None)) for key, code in _STANDING]
+    found = [Check(key, next((r for r in refusals if r.code in codes), None)) for key, codes in _STANDING]
     reason = s.scalar(select(Recusal.reason).where(Recusal.job_id == job.id, Recusal.org_id == org_id))
     found.append(Check("recusal", Refusal("bid.recused", values={"reason": reason}) if reason else None))
     found.append(Check("owner", _owner(s, job, org_id, at)))
@@ -41,11 +41,12 @@ def checks(s: Session, job: Job, org_id: int, at: datetime) -> list[Check]:
 
 
 _STANDING = (
-    ("admitted", "bid.notadmitted"),
-    ("qualified", "bid.unqualified"),
-    ("certificate", "bid.expired"),
-    ("standing", "bid.suspended"),
+    ("admitted", ("bid.notadmitted",)),
+    ("qualified", ("bid.unqualified", "bid.unverified")),
+    ("certificate", ("bid.expired",)),
+    ("standing", ("bid.suspended",)),
 )
+"""What is checked, and the codes of admission.rules.why_not that fail it: together they are all of its codes."""
 
 
 def _owner(s: Session, job: Job, org_id: int, at: datetime) -> Refusal | None:

@@ -24,7 +24,7 @@ from market.audit.rules import Deed
 from market.audit.service import XID, entry_values
 from market.errors import Refusal, Refused, refuse
 from market.identity.models import Organisation
-from market.identity.service import platform_key
+from market.identity.queries import platform_key
 from market.ids import receipt_number
 from market.jobs.models import Job
 from market.notices.models import Notice

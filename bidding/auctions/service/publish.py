@@ -59,7 +59,7 @@ def publish_job(s: Session, job_id: int, actor: str, now: datetime, keeper: Keep
     methods = catalogue.method_rules_on(s, now)
     _permit(job, rules, methods)
     job.state, job.published_at = state, now
-    job.rules = {"city": digest(canonical_json(rules)), "methods": digest(canonical_json(methods))}
+    job.rules = {"city": _digest_of(s, "city_rules", now), "methods": _digest_of(s, "method_rules", now)}
     s.flush()
     if job.closes_at is None:
         raise refuse("job.deadline_missing", "closes_at")
@@ -80,6 +80,13 @@ def publish_job(s: Session, job_id: int, actor: str, now: datetime, keeper: Keep
     notify(s, now, "job.published", org=job.owner_id, link=f"/jobs/{job.code}", title=job.title, job=job.code)
     _invite(s, job, now)
     return auction
+
+
+def _digest_of(s: Session, kind: str, now: datetime) -> str:
+    version = catalogue.version_on(s, kind, now)
+    if version is None:
+        raise refuse("catalogue.none", status=503, kind=kind)
+    return version.digest
 
 
 def _permit(job: Job, rules: dict[str, Any], methods: dict[str, Any]) -> None:

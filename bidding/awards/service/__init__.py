@@ -9,7 +9,7 @@ from bidding.awards.service.contest import (
     release_award,
 )
 from bidding.awards.service.propose import explain_price, judge_explanation, propose, settle_next
-from bidding.awards.service.stand import cancel_award, refuse_award, stand_next, strike_unexplained
+from bidding.awards.service.stand import cancel_award, mark_overdue, refuse_award, stand_next, strike_unexplained
 
 __all__ = [
     "answer_objection",
@@ -19,6 +19,7 @@ __all__ = [
     "explain_price",
     "hold_award",
     "judge_explanation",
+    "mark_overdue",
     "object_to",
     "propose",
     "refuse_award",

@@ -1,6 +1,6 @@
 """Propose the first in order; an abnormally low one explains before it is proposed (design.md, fairness 6–7)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -82,7 +82,7 @@ def _enter(s: Session, job: Job, row: Award, now: datetime) -> None:
         due=due,
     )
     kind = "award.explain" if explaining else "award.proposed"
-    facts = {"title": job.title, "amount": row.amount, "days": row.days, "due": due}
+    facts: dict[str, Any] = {"title": job.title, "amount": row.amount, "days": row.days, "due": due}
     once = f"{kind}:{row.id}"
     notify(s, now, kind, org=row.org_id, link=f"/jobs/{job.code}/protocol", once=f"{once}:firm", **facts)
     owner = "award.explain_owner" if explaining else "award.proposed_owner"

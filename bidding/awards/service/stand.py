@@ -1,6 +1,7 @@
 """What time does to an award, and what its parties may still do: stand, refuse, cancel."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -41,7 +42,7 @@ def stand_next(s: Session, now: datetime) -> Award | None:
         amount=row.amount,
         days=row.days,
     )
-    facts = {"title": job.title, "amount": row.amount, "days": row.days}
+    facts: dict[str, Any] = {"title": job.title, "amount": row.amount, "days": row.days}
     for org, kind in ((row.org_id, "award.stands"), (job.owner_id, "award.stands_owner")):
         notify(s, now, kind, org=org, link=f"/jobs/{job.code}/protocol", once=f"stands:{row.id}:{org}", **facts)
     index_later(s, now, "job", job.id)

@@ -1,0 +1,218 @@
+"""The command `taozhongjie`: run a city, and the small tools around it."""
+
+import json
+import os
+import re
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from market import settings as market_settings
+from market.errors import Refused
+from market.settings import Settings
+from portal.words import say
+
+_PERIOD = re.compile(r"([1-9]\d{0,5})([dhms])")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+def _settings() -> Settings:
+    try:
+        return market_settings.read(os.environ)
+    except ValueError as wrong:
+        raise click.ClickException(str(wrong)) from None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """淘中介 Taozhongjie: a market for the intermediary services that approvals require."""
+
+
+@main.command()
+@click.option("--empty", is_flag=True, help="Start without the sample city; only at the first start.")
+def run(empty: bool) -> None:
+    """Migrate, load the sample city at the first start, and serve the site until Ctrl-C."""
+    from portal.running import supervise
+    from portal.starting import prepare
+
+    settings = _settings()
+    prepare(settings, "empty" if empty else "sample", click.echo)
+    supervise(settings, click.echo)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from portal.composition import open_city
+    from portal.migrate import migrate as bring
+
+    city = open_city(_settings(), patient=True)
+    bring(city.db, city.clock.now())
+    click.echo("数据库结构已是最新 / the schema is current")
+
+
+@main.command()
+def keeper() -> None:
+    """Run the keeper: the process that holds the auctions' keys."""
+    from bidding.sealing.server import serve
+    from market.clock import SystemClock
+    from portal.logs import write_json
+
+    write_json()
+    settings = _settings()
+    serve(settings, SystemClock(settings.clock_file))
+
+
+@main.command()
+def scheduler() -> None:
+    """Run the scheduler: closes auctions, orders the log, sends mail, keeps the index."""
+    from portal.composition import open_city
+    from portal.logs import write_json
+    from portal.scheduler import serve
+
+    write_json()
+    serve(open_city(_settings(), patient=True))
+
+
+@main.group()
+def operator() -> None:
+    """Operators of the market."""
+
+
+@operator.command("create")
+@click.option("--email", prompt="E-mail")
+@click.option("--name", prompt="Name")
+@click.option("--password", prompt="Password", hide_input=True, confirmation_prompt=True)
+@click.option("--office", type=click.Choice(["operator", "regulator"]), default="operator", show_default=True)
+def operator_create(email: str, name: str, password: str, office: str) -> None:
+    """Create an operator (or regulator) who signs in with e-mail and password."""
+    from market.identity.service import create_office
+    from portal.composition import open_city
+
+    city = open_city(_settings())
+    with _worded(), city.db.write() as s:
+        create_office(s, email, name, office, password, city.clock.now(), "system")
+    click.echo(f"已创建 / created: {email}")
+
+
+@operator.command("reset-link")
+@click.argument("email")
+def operator_reset_link(email: str) -> None:
+    """Print a link with which the person of EMAIL sets a new password (one hour, once)."""
+    from market.identity.links import make_link
+    from market.identity.queries import person_by_email
+    from market.identity.rules import Purpose
+    from portal.composition import open_city
+
+    city = open_city(_settings())
+    with city.db.write() as s:
+        person = person_by_email(s, email)
+        if person is None:
+            raise click.ClickException(f"没有这个账号：{email} / no such account: check the address.")
+        token = make_link(s, person.id, Purpose.RESET, city.clock.now())
+    click.echo(f"{city.settings.public_url}/{Purpose.RESET.value}/{token}")
+
+
+@main.group()
+def clock() -> None:
+    """The clock of a demonstration."""
+
+
+@clock.command("advance")
+@click.argument("period")
+def clock_advance(period: str) -> None:
+    """Move the clock of every process forward by PERIOD, such as 3d, 12h, 30m or 90s."""
+    from market.audit.rules import Deed
+    from market.audit.service import record
+    from market.clock import SystemClock
+    from portal.composition import open_city
+    from portal.words import show_time
+
+    settings = _settings()
+    if settings.clock_file is None:
+        raise click.ClickException("TAOZHONGJIE_PRODUCTION=1：正式运行的时钟不能拨动 / a production clock is never moved.")
+    match = _PERIOD.fullmatch(period)
+    if match is None:
+        raise click.ClickException(f"{period!r}：请写成 3d、12h、30m 或 90s / write 3d, 12h, 30m or 90s.")
+    by = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    city = open_city(settings)
+    shared = SystemClock(settings.clock_file)
+    shared.advance(by)
+    with city.db.write() as s:
+        record(s, Deed.CLOCK_ADVANCED, shared.now(), "system", seconds=int(by.total_seconds()))
+    click.echo(f"现在是 / it is now {show_time(shared.now(), 'zh', seconds=True)}")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def decide(file: Path) -> None:
+    """Decide the case or cases of FILE (shape of the vectors) and print one JSON outcome a line, in order."""
+    from bidding.methods.cases import outcomes
+
+    for outcome in outcomes(_json(file.read_bytes())):
+        click.echo(json.dumps(outcome, ensure_ascii=False))
+
+
+@main.command()
+@click.argument("what", nargs=-1, required=True)
+@click.option("--coef", multiple=True, metavar="NAME=VALUE", help="A coefficient of the standard; may be repeated.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+def baseline(what: tuple[str, ...], coef: tuple[str, ...], lang: str) -> None:
+    """Compute fee baselines: FILE of cases → one JSON line each, or STANDARD SCALE → an explanation in words."""
+    from portal.baselines import explain_one, run_file
+
+    if len(what) == 1:
+        for line in run_file(Path(what[0])):
+            click.echo(line)
+        return
+    if len(what) != 2:
+        raise click.UsageError("Give FILE, or STANDARD and SCALE.")
+    lines, ok = explain_one(what[0], what[1], coef, lang)
+    click.echo("\n".join(lines))
+    if not ok:
+        sys.exit(1)
+
+
+@main.group()
+def index() -> None:
+    """The full-text index."""
+
+
+@index.command("rebuild")
+def index_rebuild() -> None:
+    """Build the index anew from the database, with a progress bar."""
+    from tqdm import tqdm
+
+    from market.jobs.entries import sources
+    from market.search.index import rebuild
+    from portal.composition import district_names, open_city
+
+    city = open_city(_settings(), patient=True)
+    found = sources(district_names(city), city.clock.now())
+    n = rebuild(city.db, city.search, found, lambda entries: tqdm(entries, unit="entry"))
+    click.echo(f"{n} 条已编入索引 / entries indexed")
+
+
+def _json(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise click.ClickException("不是 JSON 文件 / this file is not JSON.") from None
+
+
+class _worded:
+    """Show a refusal's words instead of a traceback."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Refused):
+            words = [say(r, lang) for r in error.refusals for lang in ("zh", "en")]
+            raise click.ClickException(" ".join(f"{w.why}{w.do}" for w in words)) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""The scheduler process: three tickers that knock; the database decides who acts (style habit 5).
+
+closing    claim due auctions, open and decide them, open re-runs, let awards stand
+sequencer  give committed records their place in the log
+outbox     send mail, keep the index; the only writer of the index
+daily      warn of certificates that run out, forget old counters
+"""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from bidding.awards.service import mark_overdue, settle_next, stand_next, strike_unexplained
+from bidding.closing.service import claim_next, rerun_next
+from bidding.sealing.client import KeeperDown
+from market.admission.service import warn_expiring
+from market.audit.sequencer import BATCH, place
+from market.db import DatabaseDown
+from market.identity.signin import forget_counts
+from market.jobs.entries import sources
+from market.notices.deliver import deliver_due
+from market.search.index import consume
+from portal.composition import district_names
+from portal.mailer import Mailer
+from portal.web import City
+
+log = logging.getLogger("taozhongjie.scheduler")
+
+Work = Callable[[], object]
+
+
+class Backoff:
+    """Skip a ticker's turns while what it needs is down: 1, 2, 4 … 32 turns, and say so once."""
+
+    def __init__(self, name: str, work: Work) -> None:
+        self._name, self._work = name, work
+        self._skip, self._wait = 0, 1
+
+    def __call__(self) -> None:
+        """One turn of the ticker. A fault of ours is logged and never ends the process."""
+        if self._skip > 0:
+            self._skip -= 1
+            return
+        try:
+            self._work()
+        except (DatabaseDown, KeeperDown) as down:
+            if self._wait == 1:
+                log.warning("%s waits: %s", self._name, type(down).__name__)
+            self._skip, self._wait = self._wait, min(self._wait * 2, 32)
+        except Exception:
+            log.exception("%s failed; it tries again at its next turn", self._name)
+        else:
+            if self._wait > 1:
+                log.info("%s goes on", self._name)
+            self._wait = 1
+
+
+def drain(step: Callable[[], object | None]) -> int:
+    """Call a step until it finds nothing; how often it found something."""
+    n = 0
+    while step() is not None:
+        n += 1
+    return n
+
+
+def close_due(city: City) -> int:
+    """Everything that time has made due for auctions and awards, each in a transaction of its own.
+
+    A keeper that is down stops only what needs it: claims and standing awards go on.
+    """
+    now, db = city.clock.now, city.db
+
+    def alone(step: Callable[[Any], object | None]) -> Callable[[], object | None]:
+        def once() -> object | None:
+            with db.write() as s:
+                return step(s)
+
+        return once
+
+    done = drain(alone(lambda s: claim_next(s, now())))
+    for step in (stand_next, strike_unexplained, mark_overdue):
+        done += drain(alone(lambda s, step=step: step(s, now())))  # type: ignore[misc]
+    done += drain(alone(lambda s: settle_next(s, now(), city.keeper)))
+    return done + drain(alone(lambda s: rerun_next(s, now(), city.keeper)))
+
+
+def sequence(city: City) -> int:
+    """Place every record that is final; padding goes in with the first batch only."""
+    placed = 0
+    pad: int | None = None
+    while True:
+        with city.db.write() as s:
+            n = place(s, pad)
+        placed, pad = placed + n, 0
+        if n < BATCH:
+            return placed
+
+
+def deliver(city: City) -> int:
+    """Send what is due and bring the index up to date."""
+    now = city.clock.now()
+
+    def index(payload: Mapping[str, Any]) -> None:
+        consume(city.db, city.search, [payload], sources(district_names(city), now))
+
+    return deliver_due(city.db, now, {"mail": Mailer(city.settings, city.db, city.clock), "index": index})
+
+
+def daily(city: City) -> None:
+    """What one look a quarter of an hour is enough for; each notice goes out once."""
+    now = city.clock.now()
+    with city.db.write() as s:
+        warn_expiring(s, now)
+        forget_counts(s, now)
+
+
+def serve(city: City) -> None:
+    """Run the tickers until SIGTERM or SIGINT; what has begun is finished first."""
+    ticker = BlockingScheduler(timezone="UTC")
+    for name, work, seconds in (
+        ("closing", close_due, 1),
+        ("sequencer", sequence, 2),
+        ("outbox", deliver, 1),
+        ("daily", daily, 900),
+    ):
+        turn = Backoff(name, lambda work=work: work(city))  # type: ignore[misc]
+        # The default grace of one second would drop turns of a busy machine.
+        ticker.add_job(
+            turn, "interval", seconds=seconds, id=name, max_instances=1, coalesce=True, misfire_grace_time=None
+        )
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: threading.Thread(target=ticker.shutdown).start())
+    threading.Thread(target=daily, args=(city,), daemon=True).start()
+    ticker.start()

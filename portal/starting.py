@@ -1,0 +1,40 @@
+"""What `taozhongjie run` does before it serves: migrate, found the city, load the sample once, say how to sign in."""
+
+from collections.abc import Callable
+
+import click
+
+from market.catalogue.service import found_catalogue
+from market.errors import Refused
+from market.identity.queries import mode as mode_of
+from market.identity.service import set_mode
+from market.settings import Settings
+from portal.composition import method_rules, open_city
+from portal.migrate import migrate
+from portal.words import say
+
+Say = Callable[[str], None]
+
+
+def prepare(settings: Settings, mode: str, echo: Say) -> None:
+    """Bring the data folder and database to where the site can be served. Raises ClickException with the mend."""
+    city = open_city(settings, patient=True)
+    now = city.clock.now()
+    migrate(city.db, now)
+    try:
+        with city.db.write() as s:
+            first = mode_of(s) is None
+            set_mode(s, mode)
+            if first:
+                found_catalogue(s, now, method_rules(), sample=False)
+    except Refused as no:
+        words = [say(r, lang) for r in no.refusals for lang in ("zh", "en")]
+        raise click.ClickException(" ".join(f"{w.why}{w.do}" for w in words)) from None
+    if mode == "sample":
+        from portal.sample import load_sample, sign_ins
+
+        load_sample(city, echo)
+        for line in sign_ins():
+            echo(line)
+    city.db.close()
+    echo(f"\n  {settings.public_url}\n")
