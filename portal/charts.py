@@ -370,3 +370,26 @@ def _named(scale: Axis, fen: int, top: float, text: str, cls: str) -> list[Mark]
         Line(x, top, x, 58, "ink"),
         Words(min(max(x, half), 288 - half), top - 6, "middle", text, cls),
     ]
+
+
+def signed(tenths: int) -> str:
+    """−31.2: tenths with a sign that is a real minus."""
+    return _tenths(tenths)
+
+
+def share(part: int, whole: int) -> str:
+    """94.1%, rounded half up; a dash when there is nothing yet."""
+    if not whole:
+        return "—"
+    found = (part * 2000 + whole) // (2 * whole)
+    return f"{found // 10}.{found % 10}%"
+
+
+def gap_words(amount: int, baseline: int, lang: str) -> str:
+    """比基准低 28.4%: the direction is a word, never a colour."""
+    gap = percent_gap(amount, baseline)
+    if gap[0] not in "−+":
+        return "与基准相同" if lang == "zh" else "equal to the baseline"
+    if lang == "zh":
+        return f"比基准{'低' if gap[0] == '−' else '高'} {gap[1:]}"
+    return f"{gap[1:]} {'below' if gap[0] == '−' else 'above'} the baseline"

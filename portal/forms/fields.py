@@ -17,7 +17,7 @@ from wtforms.widgets import CheckboxInput, ListWidget, PasswordInput, TextArea, 
 from market import ids
 from market.money import MoneyError, parse_yuan
 
-_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+_DAY = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
 
 WORDS: Mapping[str, Any] = {
     "text.empty": lazy_gettext("请填写这一项。"),
@@ -52,7 +52,7 @@ def said(code: str, **values: Any) -> str:
     """The words of a field's error; what was typed is quoted short."""
     if "typed" in values:
         values["typed"] = str(values["typed"])[:30]
-    return gettext(str(WORDS[code]._args[0]), **values)
+    return str(WORDS[code]) % values
 
 
 def _attributes(autocomplete: str | None, inputmode: str | None, more: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -238,19 +238,17 @@ class DayIn(_Typed):
         plain = ids.half_width(text).strip(" \t\r\n\u3000\u00a0").replace(" ", "")
         if not plain:
             return None
-        found = _DAY.fullmatch(plain) if plain.isprintable() else None
+        found = _DAY.fullmatch(plain)
+        if found is None:
+            raise ValueError(said("day", typed=text))
         try:
-            return date(*(int(n) for n in found.groups())) if found and plain.isascii() | ("年" in plain) else _no_day(text)
+            return date(int(found[1]), int(found[2]), int(found[3]))
         except ValueError:
             raise ValueError(said("day", typed=text)) from None
 
     def empty(self) -> str:
         """A day is missing."""
         return said("day.empty")
-
-
-def _no_day(text: str) -> date:
-    raise ValueError(text)
 
 
 class UsccIn(_Typed):
