@@ -1,4 +1,4 @@
-"""What an admission writes: profile, categories, verified certificates, professionals, prices; all in force from now."""
+"""What an admission writes: profile, categories, verified certificates, professionals, prices, in force from now."""
 
 from datetime import date, datetime
 

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from market.admission import queries
 from market.admission.content import certificate_entry, person_entry, price_entry
 from market.admission.models import FirmCategory, FirmPrice, FirmProfile, Practitioner, Qualification
-from market.admission.rules import beijing_day
 from market.admission.service import Given, own_document
 from market.audit.rules import Deed
 from market.audit.service import record
@@ -21,6 +20,7 @@ from market.errors import Refused, refuse
 from market.identity import queries as identity
 from market.identity.models import Organisation
 from market.identity.rules import keyed_hash
+from market.moments import beijing_day
 from market.notices.service import index_later, notify
 
 

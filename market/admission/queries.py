@@ -32,12 +32,13 @@ from market.admission.models import (
     Qualification,
     Suspension,
 )
-from market.admission.rules import EDITABLE, OPEN, Certificate, Span, Standing, State, Stop, beijing_day
+from market.admission.rules import EDITABLE, OPEN, Certificate, Span, Standing, State, Stop
 from market.catalogue import queries as catalogue
 from market.catalogue.models import Category
 from market.db import UTCTime
 from market.identity import queries as identity
 from market.identity.models import Organisation, Person
+from market.moments import beijing_day
 
 PAGE = 20
 THIN = 3

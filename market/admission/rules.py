@@ -174,11 +174,6 @@ def good_until(expires_on: date) -> datetime:
     return midnight(expires_on) + timedelta(days=1)
 
 
-def beijing_day(at: datetime) -> date:
-    """The day in Beijing at an instant."""
-    return at.astimezone(BEIJING).date()
-
-
 def why_not(facts: Standing, at: datetime, category: str, qualification: str) -> list[Refusal]:
     """Every reason why the firm may not bid at `at` (T, or now) in the category; empty: it may.
 

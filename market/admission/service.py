@@ -20,7 +20,8 @@ from market.admission.content import (
     scope_part,
 )
 from market.admission.models import Application, Document
-from market.admission.rules import Decision, Event, Part, State, after, beijing_day, decision_faults
+from market.admission.rules import Decision, Event, Part, State, after, decision_faults
+from market.admission.standing import appeal, decide_appeal, lift, suspend, warn_expiring
 from market.audit.rules import NEVER, Deed
 from market.audit.service import record
 from market.catalogue import queries as catalogue
@@ -28,9 +29,34 @@ from market.errors import Refusal, Refused, refuse
 from market.identity.models import Organisation, Tie
 from market.identity.rules import TieKind
 from market.identity.service import record_tie, remove_tie
+from market.moments import beijing_day
 from market.notices.service import notify
 
 Given = Mapping[str, Any]
+
+__all__ = [
+    "Given",
+    "add_certificate",
+    "add_document",
+    "add_person",
+    "add_price",
+    "add_tie",
+    "appeal",
+    "decide",
+    "decide_appeal",
+    "drop_entry",
+    "drop_tie",
+    "lift",
+    "own_document",
+    "save_firm",
+    "save_rep",
+    "save_scope",
+    "start",
+    "submit",
+    "suspend",
+    "warn_expiring",
+    "withdraw",
+]
 
 
 def _mine(s: Session, org_id: int) -> Application:

@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from market.admission import queries
 from market.admission.models import FirmProfile, Qualification, Suspension
-from market.admission.rules import SUSPENSION_MAX, WARN_DAYS, beijing_day, expiry_step
+from market.admission.rules import SUSPENSION_MAX, WARN_DAYS, expiry_step
 from market.audit.rules import Deed
 from market.audit.service import record
 from market.errors import refuse
 from market.identity.models import Organisation
+from market.moments import beijing_day
 from market.notices.models import Notice
 from market.notices.service import index_later, notify
 

@@ -14,12 +14,11 @@ from sqlalchemy.orm import Session
 
 from market.admission import queries as admission
 from market.admission.models import FirmProfile, Qualification
-from market.admission.rules import beijing_day
 from market.catalogue.models import Service
 from market.identity.models import Organisation
 from market.jobs.models import Job, Recusal
 from market.jobs.queries import PUBLIC
-from market.moments import BEIJING
+from market.moments import BEIJING, beijing_day
 
 PAGE: Final = 20
 WAN: Final = 1_000_000
