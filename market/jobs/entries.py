@@ -38,12 +38,17 @@ def sources(districts: Mapping[str, str], at: datetime) -> dict[str, Source]:
         )
         if ids is not None:
             found = found.where(Job.id.in_(list(ids)))
-        for job, owner, zh, en, service, item in s.execute(found.order_by(Job.id).execution_options(yield_per=BATCH)):
-            words = (
-                job.code, owner, zh, en, service, item, SHORT.get(job.category_code or "", ""),
-                districts.get(job.district or "", ""), job.summary,
-            )  # fmt: skip
-            yield Entry("job", job.id, job.title, " ".join(word for word in words if word))
+        last = 0
+        # By id, not by a server's cursor: reading runs without a transaction that could hold one.
+        while rows := s.execute(found.where(Job.id > last).order_by(Job.id).limit(BATCH)).all():
+            for job, owner, zh, en, service, item in rows:
+                words = (
+                    job.code, owner, zh, en, service, item, SHORT.get(job.category_code or "", ""),
+                    districts.get(job.district or "", ""), job.summary,
+                )  # fmt: skip
+                yield Entry("job", job.id, job.title, " ".join(word for word in words if word))
+            last = rows[-1][0].id
+            s.expunge_all()
 
     def firms(s: Session, ids: Sequence[int] | None) -> Iterator[Entry]:
         wanted = iter(list(s.scalars(select(FirmProfile.org_id).order_by(FirmProfile.org_id))) if ids is None else ids)

@@ -58,4 +58,3 @@ def own_draft(s: Session, job_id: int, owner_id: int) -> Job:
     if job.state not in EDITABLE:
         raise refuse("job.locked", status=409, state=job.state)
     return job
-

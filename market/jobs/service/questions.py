@@ -51,9 +51,7 @@ def ask_question(s: Session, job_id: int, text: str, by: User, now: datetime) ->
     # The public record names no asker; who it was stands under a veil that never lifts.
     record(s, Deed.QUESTION_ASKED, now, "asker", job.code, question=question.id, text=_digest(question.text))
     record(s, Deed.QUESTION_ASKED, now, by.actor, veil=NEVER, blinded={"question": question.id})
-    notify(
-        s, now, "job.question", org=job.owner_id, link=f"/jobs/{job.code}", title=job.title, question=question.text
-    )
+    notify(s, now, "job.question", org=job.owner_id, link=f"/jobs/{job.code}", title=job.title, question=question.text)
     return question
 
 
@@ -75,9 +73,7 @@ def answer_question(s: Session, question_id: int, text: str, by: User, now: date
         raise refuse("question.closed", status=409)
     question.answer, question.answered_at = text.strip(), now
     s.flush()
-    record(
-        s, Deed.QUESTION_ANSWERED, now, by.actor, job.code, question=question.id, text=_digest(question.answer)
-    )
+    record(s, Deed.QUESTION_ANSWERED, now, by.actor, job.code, question=question.id, text=_digest(question.answer))
     notify(s, now, "job.answered", org=question.org_id, link=f"/jobs/{job.code}", title=job.title, answer=text.strip())
     return question
 

@@ -48,9 +48,7 @@ def submit(s: Session, job_id: int, posting: Posting, by: User, now: datetime) -
     service = service_in_force(s, posting.service, now)
     kind = s.get_one(Organisation, job.owner_id).kind
     unfit = check_posting(posting, kind, catalogue.city_rules_on(s, now), catalogue.calendar(s), now)
-    baseline, wrong = measure(
-        s, service, now, posting.scale, posting.coefficients, posting.evidence, posting.inputs
-    )
+    baseline, wrong = measure(s, service, now, posting.scale, posting.coefficients, posting.evidence, posting.inputs)
     if unfit or wrong:
         raise Refused(*unfit, *wrong)
     job.service_id, job.service_code, job.category_code = service.id, service.code, service.category_code
