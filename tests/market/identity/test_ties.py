@@ -1,6 +1,7 @@
 """Ties: who is one with whom between publication and T, through the whole register: on both databases."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import event, select
@@ -120,7 +121,7 @@ def test_a_tie_counts_if_it_was_in_force_at_any_instant_from_publication_to_t(
 def test_the_register_is_read_in_as_many_statements_for_many_as_for_one(db: Database) -> None:
     with db.write() as s:
         many = firms(s, 12)
-        for one, other in zip(many, many[1:], strict=False):
+        for one, other in pairwise(many):
             control(s, one, other.uscc)
     seen: list[str] = []
     with db.write() as s:
