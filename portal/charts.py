@@ -204,7 +204,7 @@ class _Plan:
 
 
 _WIDE = _Plan(140, 610, (62, 106, 150), 28, 178, False, 5)
-_SLIM = _Plan(0, 280, (66, 122, 178), 28, 204, True, 4)
+_SLIM = _Plan(0, 280, (66, 122, 178), 28, 204, True, 5)
 
 
 def baseline_bar(
@@ -218,20 +218,26 @@ def baseline_bar(
 
 
 def _baseline(
-    plan: _Plan, width: int, base: int | None, low: int | None, high: int | None, ceiling: int,
-    awards: Sequence[int], lang: str,
-) -> Drawing:  # fmt: skip
+    plan: _Plan,
+    width: int,
+    base: int | None,
+    low: int | None,
+    high: int | None,
+    ceiling: int,
+    awards: Sequence[int],
+    lang: str,
+) -> Drawing:
     zh = lang == "zh"
     top = max([ceiling, base or 0, high or 0, *awards])
     scale = axis(0, top, plan.left, plan.right, plan.steps)
     marks = _grid(scale, plan.top + 14, plan.foot, lang)
     if base is not None:
-        marks += _label(plan, 0, "参考基准" if zh else "Baseline", low is None)
+        marks += _label(plan, 0, "参考基准" if zh else "Baseline")
         marks += _corridor(scale, plan, base, low, high, lang)
-    marks += _label(plan, 1, ("最高限价 " if zh else "Ceiling ") + short(ceiling, lang), True)
+    marks += _label(plan, 1, ("最高限价 " if zh else "Ceiling ") + short(ceiling, lang))
     marks.append(Rect(plan.left, plan.rows[1] - 5, round(scale.at(ceiling) - plan.left, 1), 10, "bar"))
     if awards:
-        marks += _label(plan, 2, f"同类成交 {len(awards)} 项" if zh else f"{len(awards)} past awards", False)
+        marks += _label(plan, 2, _past(awards, lang))
         marks += _awards(scale, plan, awards, lang)
     if base is not None:
         marks += _rule(
@@ -251,7 +257,11 @@ def _grid(scale: Axis, top: float, foot: float, lang: str) -> list[Mark]:
     return marks
 
 
-def _label(plan: _Plan, row: int, text: str, bold: bool) -> list[Mark]:
+def _past(awards: Sequence[int], lang: str) -> str:
+    return f"同类成交 {len(awards)} 项" if lang == "zh" else f"{len(awards)} past awards"
+
+
+def _label(plan: _Plan, row: int, text: str) -> list[Mark]:
     y = plan.rows[row] - 14 if plan.over else plan.rows[row] + 5
     return [Words(0, y, "start", text, "b")]
 
@@ -261,11 +271,8 @@ def _corridor(scale: Axis, plan: _Plan, base: int, low: int | None, high: int | 
         return []
     y, x1, x2 = plan.rows[0], scale.at(low), scale.at(high)
     text = f"{short(low, lang)}–{short(high, lang)}"
-    words = (
-        Words(60 if lang == "zh" else 66, y - 14, "start", text, "mut")
-        if plan.over
-        else Words(x1 - 8, y + 5, "end", text, "mut")
-    )
+    beside = width_of("参考基准" if lang == "zh" else "Baseline") + 8
+    words = Words(beside, y - 14, "start", text, "mut") if plan.over else Words(x1 - 8, y + 5, "end", text, "mut")
     return [Rect(x1, y - 6, round(x2 - x1, 1), 12, "corridor"), words]
 
 
@@ -277,7 +284,7 @@ def _awards(scale: Axis, plan: _Plan, awards: Sequence[int], lang: str) -> list[
     text = ("中位 " if lang == "zh" else "median ") + short(middle, lang)
     first = min(scale.at(a) for a in awards)
     if plan.over:
-        marks.append(Words(scale.right, y - 14, "end", text, "mut"))
+        marks.append(Words(width_of(_past(awards, lang)) + 8, y - 14, "start", text, "mut"))
     elif first - 12 - width_of(text) > plan.left:
         marks.append(Words(first - 12, y + 5, "end", text, "mut"))
     else:

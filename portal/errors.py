@@ -28,11 +28,19 @@ def _texts(status: int) -> tuple[str, str, str]:
     table = {
         400: (_("这个请求看不懂"), _("浏览器发来的内容不完整或格式不对。"), _("请返回上一页再试一次。")),
         401: (_("请先登录"), _("这一页要登录后才能看。"), _("登录后会回到这一页。")),
-        403: (_("您没有这一页的权限"), _("这一页只对特定角色开放。"), _("如果您应当有权限，请联系本单位的管理人或平台。")),
+        403: (
+            _("您没有这一页的权限"),
+            _("这一页只对特定角色开放。"),
+            _("如果您应当有权限，请联系本单位的管理人或平台。"),
+        ),
         404: (_("没有这一页"), _("地址可能写错了，内容也可能已经撤下。"), _("可以搜索项目，或回到首页。")),
         405: (_("这个地址不能这样用"), _("这一页不接受这种请求。"), _("请从页面上的按钮或链接进入。")),
         409: (_("情况已经变了"), _("在您操作之前，这件事已被别人或系统处理。"), _("请重新打开这一页，看现在的状态。")),
-        413: (_("内容太大"), _("一次提交的内容超过了上限。"), _("表单不超过 256 KB，带文件不超过 25 MB。请缩小文件后再交。")),
+        413: (
+            _("内容太大"),
+            _("一次提交的内容超过了上限。"),
+            _("表单不超过 256 KB，带文件不超过 25 MB。请缩小文件后再交。"),
+        ),
         422: (_("有内容需要改"), _("提交的内容不符合要求。"), _("请返回上一页修改。")),
         429: (_("请求太频繁"), _("短时间内尝试的次数太多。"), _("请稍后再试。")),
         500: (_("系统出错了"), _("这是我们的问题，已经记录。"), _("请稍后再试；需要帮助时请告诉我们下面的错误编号。")),
@@ -52,15 +60,13 @@ def _note(status: int, error: BaseException | None) -> str:
         frames = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)][-12:]
         cause = type(error.__cause__).__name__ if error.__cause__ else None
         rule = request.url_rule.rule if request.url_rule else None
-        entry = {"event": "error", "id": number, "status": status, "method": request.method, "rule": rule,
-                 "at": micros(g.received_at), "error": type(error).__name__, "cause": cause, "frames": frames}  # fmt: skip
+        entry = {"event": "error", "id": number, "status": status, "method": request.method, "rule": rule}
+        entry |= {"at": micros(g.received_at), "error": type(error).__name__, "cause": cause, "frames": frames}
         log.error(json.dumps(entry, ensure_ascii=False))
     return number
 
 
-def answer(
-    status: int, error: BaseException | None = None, said: Sequence[Said] = (), **more: Any
-) -> Response:
+def answer(status: int, error: BaseException | None = None, said: Sequence[Said] = (), **more: Any) -> Response:
     """The page of a fault, or problem+json (RFC 9457) under /api/."""
     number = _note(status, error)
     title, why, do = _texts(status)
@@ -71,7 +77,13 @@ def answer(
 
 
 def _problem(status: int, number: str, title: str, detail: str, said: Sequence[Said]) -> Response:
-    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail, "error_id": number}
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "error_id": number,
+    }
     if said:
         first = said[0]
         body.update(type=f"urn:taozhongjie:{first.code}", title=first.why, detail=first.do or first.why)

@@ -14,7 +14,14 @@ FORM_LIMIT = 256 * 1024
 FILE_LIMIT = 25 * 2**20
 """Bytes of a body with files."""
 _YEAR = 31_536_000
-_TEXTS = ("text/", "application/json", "application/problem+json", "image/svg+xml", "application/xml", "application/atom")
+_TEXTS = (
+    "text/",
+    "application/json",
+    "application/problem+json",
+    "image/svg+xml",
+    "application/xml",
+    "application/atom",
+)
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; font-src 'none'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

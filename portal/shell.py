@@ -187,7 +187,9 @@ def describe(field: Any, hint: object = "", echo: object = "") -> dict[str, Any]
 
 def aria(field: Any, hint: object = "") -> Markup:
     """The same for a group, as text of attributes."""
-    return Markup("").join(Markup(' {}="{}"').format(k, v) for k, v in describe(field, hint).items() if k != "aria-invalid")
+    return Markup("").join(
+        Markup(' {}="{}"').format(k, v) for k, v in describe(field, hint).items() if k != "aria-invalid"
+    )
 
 
 def _query(**change: object) -> str:
@@ -256,7 +258,12 @@ def _sections() -> list[tuple[str, str]]:
     return found
 
 
-_MORE = (("posting.start", "发布项目"), ("join.start", "机构入驻"), ("items.coverage", "服务覆盖"), ("api.docs", "接口"))
+_MORE = (
+    ("posting.start", "发布项目"),
+    ("join.start", "机构入驻"),
+    ("items.coverage", "服务覆盖"),
+    ("api.docs", "接口"),
+)
 
 
 def _links(sections: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -310,7 +317,9 @@ def sample() -> bool:
 def frame() -> dict[str, Any]:
     """What layout.html knows on every page."""
     settings = web.city().settings
-    name = settings.city_name if web.lang() == "zh" else {"澄浦市": "Chengpu"}.get(settings.city_name, settings.city_name)
+    name = (
+        settings.city_name if web.lang() == "zh" else {"澄浦市": "Chengpu"}.get(settings.city_name, settings.city_name)
+    )
     sections = _sections()
     operator = _("主办：%(city)s政务服务管理局", city=name)
     contact = _("%(operator)s（示例）・咨询电话 0990-1234567（工作日 9:00–17:00）", operator=operator)

@@ -78,7 +78,7 @@ class Visitor(UserMixin):  # type: ignore[misc]
 
 
 def sign_in(user: User) -> None:
-    """Begin a fresh session for a person: nothing of the old one is kept, so that a planted session is worth nothing."""
+    """Begin a fresh session: nothing of the old one is kept, so that a planted one is worth nothing."""
     session.clear()
     login_user(Visitor(user))
     session["person"], session["epoch"] = user.id, user.epoch

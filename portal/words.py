@@ -25,7 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TRANSLATIONS = ROOT / "portal" / "translations"
 _SLOT = re.compile(r"\{(\w+)(?:\|(\w+))?\}")
 _WEEK = "一二三四五六日"
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def show_time(at: datetime, lang: str, seconds: bool = False) -> str:
 
 
 def show_left(left: timedelta, lang: str, seconds: bool = False) -> str:
-    """What is left of a time: 3 天 7 小时; under a day 7 小时 18 分, with seconds if wanted; `已截标` when nothing is."""
+    """What is left: 3 天 7 小时; under a day 7 小时 18 分, with seconds if wanted; 已截标 when nothing is."""
     whole = -(-left // timedelta(seconds=1))
     if whole <= 0:
         return "closed" if lang == "en" else "已截标"

@@ -67,9 +67,16 @@ class _Typed(Field):  # type: ignore[misc]
     look = "text"
 
     def __init__(
-        self, label: Any = None, *, optional: bool = False, autocomplete: str | None = None,
-        inputmode: str | None = None, size: int | None = None, render_kw: Mapping[str, Any] | None = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        label: Any = None,
+        *,
+        optional: bool = False,
+        autocomplete: str | None = None,
+        inputmode: str | None = None,
+        size: int | None = None,
+        render_kw: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         extra = dict(render_kw or {}) | ({"size": size} if size else {})
         super().__init__(label, render_kw=_attributes(autocomplete, inputmode, extra), **kwargs)
         self.optional, self.typed, self.fault = optional, "", ""
@@ -303,9 +310,14 @@ class RadioIn(RadioField):  # type: ignore[misc]
     look = "radio"
 
     def __init__(
-        self, label: Any = None, *, choices: Choices = (), notes: Mapping[str, Any] | None = None,
-        optional: bool = False, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        label: Any = None,
+        *,
+        choices: Choices = (),
+        notes: Mapping[str, Any] | None = None,
+        optional: bool = False,
+        **kwargs: Any,
+    ) -> None:
         listed = choices if callable(choices) else list(choices)
         super().__init__(label, choices=listed, validate_choice=False, **kwargs)
         self.notes, self.optional = dict(notes or {}), optional
@@ -338,9 +350,14 @@ class TicksIn(SelectMultipleField):  # type: ignore[misc]
     option_widget = CheckboxInput()
 
     def __init__(
-        self, label: Any = None, *, choices: Choices = (), notes: Mapping[str, Any] | None = None,
-        optional: bool = False, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        label: Any = None,
+        *,
+        choices: Choices = (),
+        notes: Mapping[str, Any] | None = None,
+        optional: bool = False,
+        **kwargs: Any,
+    ) -> None:
         listed = choices if callable(choices) else list(choices)
         super().__init__(label, choices=listed, validate_choice=False, **kwargs)
         self.notes, self.optional = dict(notes or {}), optional
