@@ -82,11 +82,17 @@ class ReadyBid:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What came of it: the receipt's number, and whether it is the first one of a repeated request."""
+    """What came of it: the receipt's number, and whether it is the first one of a repeated request.
+
+    `text` (canonical JSON) is what `signature` signs; `kind` is that of the first act, whatever is asked now.
+    """
 
     number: str
     version: int
     again: bool
+    kind: str
+    text: str
+    signature: bytes
 
 
 def seal_bid(s: Session, act: BidAct, key: ReceiptKey) -> Kept:
@@ -141,12 +147,12 @@ def kept_before(s: Session, auction: str, org_id: int, idempotency: str | None) 
     if idempotency is None:
         return None
     found = (
-        select(BidVersion.number, BidVersion.version)
+        select(BidVersion.number, BidVersion.version, BidVersion.kind, BidVersion.receipt, BidVersion.signature)
         .join(Bid, Bid.id == BidVersion.bid_id)
         .where(Bid.auction_id == auction, Bid.org_id == org_id, BidVersion.idempotency == idempotency)
     )
     row = s.execute(found).first()
-    return None if row is None else Kept(row.number, row.version, again=True)
+    return None if row is None else Kept(row.number, row.version, True, row.kind, row.receipt, row.signature)
 
 
 def _without_price(act: BidAct) -> BidAct:
@@ -252,7 +258,7 @@ def keep(s: Session, ready: ReadyBid, key: ReceiptKey) -> Kept:
         _write(s, row, ready, number, version)
     except IntegrityError as clash:
         raise AlreadyKept from clash
-    return Kept(number, version, again=False)
+    return Kept(number, version, False, act.kind, signed.text, signed.signature)
 
 
 def _write(s: Session, row: dict[str, Any], ready: ReadyBid, number: str, version: int) -> None:
