@@ -258,12 +258,14 @@ def _sections() -> list[tuple[str, str]]:
     return found
 
 
-_MORE = (
-    ("posting.start", "发布项目"),
-    ("join.start", "机构入驻"),
-    ("items.coverage", "服务覆盖"),
-    ("api.docs", "接口"),
-)
+def _more() -> list[tuple[str, str]]:
+    """What the footer names beyond the sections."""
+    return [
+        ("posting.start", _("发布项目")),
+        ("join.start", _("机构入驻")),
+        ("items.coverage", _("服务覆盖")),
+        ("api.docs", _("接口说明")),
+    ]
 
 
 def _links(sections: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -325,7 +327,6 @@ def frame() -> dict[str, Any]:
     contact = _("%(operator)s（示例）・咨询电话 0990-1234567（工作日 9:00–17:00）", operator=operator)
     if not sample():
         contact = _("%(operator)s・联系 %(mail)s", operator=operator, mail=settings.mail_from)
-    more = [(endpoint, _(label)) for endpoint, label in _MORE]
     return {
         "city": name,
         "market": _("%(city)s中介服务市场", city=name),
@@ -333,7 +334,7 @@ def frame() -> dict[str, Any]:
         "sample": sample(),
         "contact": contact,
         "nav": _links(sections),
-        "links": _links([*sections, *more]),
+        "links": _links([*sections, *_more()]),
         "other_url": other_url(),
     }
 
