@@ -52,7 +52,7 @@ def facts(s: Session, org_ids: Sequence[int], category: str, qualification: str)
     firms = [int(i) for i in org_ids]
     named = select(
         cast(null(), Integer).label("org"), literal("name").label("what"), when.label("a"), when.label("b"),
-        day.label("c"), day.label("d"), Category.name_zh.label("t"), Category.name_en.label("u"),
+        day.label("c"), day.label("d"), Category.name_zh.label("zh"), Category.name_en.label("en"),
     ).where(Category.code == category)  # fmt: skip
     admitted = select(
         FirmCategory.org_id, literal("span"), FirmCategory.admitted_at, FirmCategory.ended_at, day, day, text, text
@@ -69,7 +69,7 @@ def facts(s: Session, org_ids: Sequence[int], category: str, qualification: str)
 
 
 def _standings(rows: Sequence[Any], firms: list[int], category: str) -> dict[int, Standing]:
-    zh, en = next(((r.t, r.u) for r in rows if r.what == "name"), (category, category))
+    zh, en = next(((r.zh, r.en) for r in rows if r.what == "name"), (category, category))
     found = {firm: Standing(firm, zh, en) for firm in firms}
     for org, what, a, b, c, d, t, u in rows:
         if what == "span":
