@@ -56,13 +56,16 @@ def migrate() -> None:
 @main.command()
 def keeper() -> None:
     """Run the keeper: the process that holds the auctions' keys."""
-    from bidding.sealing.server import serve
+    from bidding.sealing.server import CannotKeep, serve
     from market.clock import SystemClock
     from portal.logs import write_json
 
     write_json()
     settings = _settings()
-    serve(settings, SystemClock(settings.clock_file))
+    try:
+        serve(settings, SystemClock(settings.clock_file))
+    except (CannotKeep, ValueError) as no:
+        raise click.ClickException(str(no)) from None
 
 
 @main.command()
@@ -132,7 +135,9 @@ def clock_advance(period: str) -> None:
 
     settings = _settings()
     if settings.clock_file is None:
-        raise click.ClickException("TAOZHONGJIE_PRODUCTION=1：正式运行的时钟不能拨动 / a production clock is never moved.")
+        raise click.ClickException(
+            "TAOZHONGJIE_PRODUCTION=1：正式运行的时钟不能拨动 / a production clock is never moved."
+        )
     match = _PERIOD.fullmatch(period)
     if match is None:
         raise click.ClickException(f"{period!r}：请写成 3d、12h、30m 或 90s / write 3d, 12h, 30m or 90s.")

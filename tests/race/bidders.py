@@ -1,0 +1,48 @@
+"""What a bidder process of a race does: bid again and again, and write down every answer it got."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from bidding.auctions.service import AlreadyKept, BidAct, ReadyBid, examine, keep, receipt_key
+from market.clock import SystemClock
+from market.db import DatabaseDown
+from market.errors import Refused
+from tests.makers import database
+
+
+def bid_around(
+    url: str, clock_file: str, log: str, bids: list[tuple[str, int, int, int]], start: datetime, key: str = ""
+) -> int:
+    """Make the bids (job, org, person, lead) in turn from `start` on; the amounts tell them apart.
+
+    Each answer is a line {job, org, amount, at, number | refused}, flushed before the next bid. How many got receipts.
+    """
+    db, clock = database(url, threads=4), SystemClock(Path(clock_file))
+    with db.read() as r:
+        signing = receipt_key(r)
+    kept = 0
+    while clock.now() < start:
+        pass
+    with Path(log).open("a") as out:
+        for i, (job, org, person, lead) in enumerate(bids):
+            received = clock.now()
+            amount = 5_000_000 + (org * 7919 + i * 104_729) % 4_000_000
+            act = BidAct(job, org, person, received, "sealed", amount, 20, lead, f"{key}{i}" if key else None)
+            answer: dict[str, object] = {"job": job, "org": org, "amount": amount, "at": received.isoformat()}
+            try:
+                with db.read() as r:
+                    ready = examine(r, act)
+                if isinstance(ready, ReadyBid):
+                    with db.write() as s:
+                        done = keep(s, ready, signing)
+                    answer |= {"number": done.number, "version": done.version}
+                    kept += 1
+            except Refused as no:
+                answer["refused"] = no.refusals[0].code
+            except (AlreadyKept, DatabaseDown) as error:
+                answer["refused"] = type(error).__name__
+            out.write(json.dumps(answer) + "\n")
+            out.flush()
+    db.close()
+    return kept
