@@ -13,7 +13,11 @@ from portal import errors, hooks, shell, web
 from portal.access import refuse_unguarded
 
 DOORS = (
+    "account",
     "home",
+    "inbox",
+    "operator",
+    "people",
 )  # fmt: skip
 """The door modules, each with its blueprint `bp`; one line an area."""
 
