@@ -136,7 +136,7 @@ def clock_advance(period: str) -> None:
     settings = _settings()
     if settings.clock_file is None:
         raise click.ClickException(
-            "TAOZHONGJIE_PRODUCTION=1：正式运行的时钟不能拨动 / a production clock is never moved."
+            "正式运行（TAOZHONGJIE_PRODUCTION=1）的时钟不能拨动 / a production clock stays."
         )
     match = _PERIOD.fullmatch(period)
     if match is None:
