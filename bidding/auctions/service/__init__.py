@@ -4,6 +4,7 @@ from bidding.auctions.service.amend import Changes, amend_auction, cancel_auctio
 from bidding.auctions.service.bids import (
     AlreadyKept,
     BidAct,
+    Kept,
     ReadyBid,
     ReceiptKey,
     examine,
@@ -17,6 +18,7 @@ __all__ = [
     "AlreadyKept",
     "BidAct",
     "Changes",
+    "Kept",
     "ReadyBid",
     "ReceiptKey",
     "amend_auction",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bidding.auctions.models import Amendment, Auction, Bid
 from bidding.auctions.queries import terms_document
 from bidding.auctions.rules import Event, State, after, posted_digest
-from bidding.auctions.service.publish import terms_for
+from bidding.auctions.service.publish import permit, terms_for
 from bidding.sealing.client import KeeperPort
 from market.admission.models import Document
 from market.audit.rules import Deed
@@ -51,7 +51,10 @@ def amend_auction(
     job.ceiling_fen = changes.ceiling_fen if changes.ceiling_fen is not None else job.ceiling_fen
     job.days_max = changes.days_max if changes.days_max is not None else job.days_max
     documents = select(Document.digest).where(Document.job_id == job.id, Document.removed_at.is_(None))
-    auction.terms = terms_for(job, rules)
+    permit(job, rules, catalogue.method_rules_on(s, now))
+    # The city's part of the terms was fixed at publication; an owner changes only its own part.
+    fresh = terms_for(job, rules)
+    auction.terms = {**auction.terms, "ceiling": fresh["ceiling"], "days_max": fresh["days_max"]}
     auction.posted = terms_document(job, auction.terms, list(s.scalars(documents)), auction.posted["amended"] + 1)
     auction.terms_digest = posted_digest(auction.posted)
     _move(s, job, auction, changes.closes_at, rules, keeper)

@@ -57,7 +57,7 @@ def publish_job(s: Session, job_id: int, actor: str, now: datetime, keeper: Keep
     recheck(s, job, now)
     rules = catalogue.city_rules_on(s, now)
     methods = catalogue.method_rules_on(s, now)
-    _permit(job, rules, methods)
+    permit(job, rules, methods)
     job.state, job.published_at = state, now
     job.rules = {"city": _digest_of(s, "city_rules", now), "methods": _digest_of(s, "method_rules", now)}
     s.flush()
@@ -89,7 +89,8 @@ def _digest_of(s: Session, kind: str, now: datetime) -> str:
     return version.digest
 
 
-def _permit(job: Job, rules: dict[str, Any], methods: dict[str, Any]) -> None:
+def permit(job: Job, rules: dict[str, Any], methods: dict[str, Any]) -> None:
+    """Refuse what the city's rules of selection do not allow for the job's funding and ceiling."""
     asked = {
         "funding": job.funding,
         "amount": job.ceiling_fen,
