@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as Answer
 
 from market.clock import micros
 from market.db import DatabaseDown
-from market.errors import Refused
+from market.errors import Refusal, Refused
 from market.identity.rules import Role
 from portal import access, web
 from portal.words import Said
@@ -69,25 +69,30 @@ def _note(status: int, error: BaseException | None) -> str:
 def answer(status: int, error: BaseException | None = None, said: Sequence[Said] = (), **more: Any) -> Response:
     """The page of a fault, or problem+json (RFC 9457) under /api/."""
     number = _note(status, error)
-    title, why, do = _texts(status)
     if request.path.startswith("/api/"):
-        return _problem(status, number, title, f"{why}{do}", said)
+        return _problem(status, number, said)
+    title, why, do = _texts(status)
     context = {"title": title, "why": why, "do": do, "id": number, "words": list(said), "code": status, **more}
     return web.page("errors/error.html", status, **context)
 
 
-def _problem(status: int, number: str, title: str, detail: str, said: Sequence[Said]) -> Response:
+_WORDED = (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503)
+"""Statuses with words of their own for programs (portal/api/refusals.json)."""
+
+
+def _problem(status: int, number: str, said: Sequence[Said]) -> Response:
+    """RFC 9457: the title is the status's, the detail the first fault's; every fault stands in `errors`."""
+    known = status if status in _WORDED else 500 if status >= 500 else 400
+    plain = web.said(Refusal(f"http.{known}"))
+    faults = list(said) or plain
     body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": title,
+        "type": f"urn:taozhongjie:{faults[0].code}",
+        "title": plain[0].why,
         "status": status,
-        "detail": detail,
+        "detail": f"{faults[0].why}{'' if web.lang() == 'zh' else ' '}{faults[0].do}",
         "error_id": number,
+        "errors": [{"field": s.field, "code": s.code, "why": s.why, "do": s.do} for s in faults],
     }
-    if said:
-        first = said[0]
-        body.update(type=f"urn:taozhongjie:{first.code}", title=first.why, detail=first.do or first.why)
-        body["errors"] = [{"code": s.code, "field": s.field, "why": s.why, "do": s.do} for s in said]
     response = jsonify(body)
     response.status_code = status
     response.mimetype = "application/problem+json"
