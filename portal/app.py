@@ -8,16 +8,27 @@ from typing import Any
 from flask import Flask
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import errors, hooks, shell, web
 from portal.access import refuse_unguarded
 
 DOORS = (
     "account",
+    "api",
+    "auctions",
+    "audit",
+    "awards",
+    "bids",
+    "complaints",
     "home",
     "inbox",
     "operator",
     "people",
+    "protocol",
+    "rules",
 )  # fmt: skip
 """The door modules, each with its blueprint `bp`; one line an area."""
 
@@ -38,6 +49,9 @@ class InEnglish:
             environ["taozhongjie.lang"] = "en"
             environ["SCRIPT_NAME"] = f"{root}/en"
             environ["PATH_INFO"] = path[3:] or "/"
+        elif path.startswith("/api/"):  # programs say their language in a header
+            wanted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE"), LanguageAccept)
+            environ["taozhongjie.lang"] = wanted.best_match(("zh", "en"), "zh")
         return self._inner(environ, start_response)
 
 
@@ -59,6 +73,9 @@ def create_app(city: web.City, secret: bytes) -> Flask:
         BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).resolve().parent / "translations"),
     )
     app.wsgi_app = InEnglish(app.wsgi_app)  # type: ignore[method-assign]
+    if city.settings.production:
+        # A city stands behind one proxy (deploy/nginx.conf): limits count its visitors, not the proxy.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
     Babel(app, locale_selector=web.lang)
     hooks.init(app)
     csrf = CSRFProtect(app)

@@ -3,7 +3,7 @@
 from email import message_from_bytes, policy
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Answer
 
@@ -31,7 +31,7 @@ def index() -> Response:
             "certificates": admission.unverified(s)[1],
             **notices.outbox_counts(s),
         }
-    return page("operator/index.html", counts=counts, has=current_app.view_functions)
+    return page("operator/index.html", counts=counts)
 
 
 def _offices(status: int = 200, form: OfficeForm | None = None, said: Any = None) -> Response:

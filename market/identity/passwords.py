@@ -5,6 +5,7 @@ at a time would starve bids of memory and cores (dependencies: 0.4 s each on a l
 """
 
 import threading
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -33,13 +34,13 @@ class Passwords:
     def hash(self, password: str) -> PasswordHash:
         """The hash to store. Raises Refused `signin.busy` (503) if no turn comes."""
         with self._turn():
-            return PasswordHash(self._hasher.hash(password))
+            return PasswordHash(self._hasher.hash(_normal(password)))
 
     def matches(self, stored: PasswordHash | None, password: str) -> bool:
         """Whether `password` is the stored one; always False, but as slow, without a stored one."""
         with self._turn():
             try:
-                self._hasher.verify(stored or self._stand_in(), password)
+                self._hasher.verify(stored or self._stand_in(), _normal(password))
             except (VerificationError, InvalidHashError):
                 return False
         return stored is not None
@@ -57,6 +58,11 @@ class Passwords:
             yield
         finally:
             self._turns.release()
+
+
+def _normal(password: str) -> str:
+    """NFKC: the same keys on another keyboard give the same password (NIST SP 800-63B §5.1.1.2)."""
+    return unicodedata.normalize("NFKC", password)
 
 
 WEAK: Final = Passwords(time_cost=1, memory_kib=8, parallelism=1)

@@ -165,10 +165,11 @@ WINDOW_MINUTES = 15
 LIMITS: Mapping[str, int] = {
     "signin.email": 10,
     "signin.address": 300,  # an office shares one address
-    "mail.email": 3,
-    "mail.address": 60,
-    "register.address": 60,
-    "link.address": 60,
+    "mail.email": 6,
+    "mail.address": 120,
+    "register.address": 120,
+    "token.address": 60,
+    "token.address": 60,
 }
 """How many tries of each sort are taken in one window, per e-mail or per network address."""
 

@@ -3,6 +3,7 @@
 import re
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,7 +24,7 @@ from tests.makers import make_org, make_person, uscc
 PHRASE = "seven lamps at sea"
 
 
-def member(db: Database, email: str = "ann@example.com", **but: object) -> Person:
+def member(db: Database, email: str = "ann@example.com", **but: Any) -> Person:
     with db.write() as s:
         return make_person(s, make_org(s), email=email, password=WEAK.hash(PHRASE), **but)
 
@@ -32,10 +33,10 @@ def enter(client: FlaskClient, email: str, password: str, **more: str) -> TestRe
     return client.post("/login", data={"email": email, "password": password, **more})
 
 
-def registration(n: int = 1, **but: object) -> dict[str, object]:
+def registration(n: int = 1, **but: Any) -> dict[str, object]:
     row: dict[str, object] = {
-        "uscc": uscc(8100 + n), "name": "澄浦新业主有限公司", "kind": "private", "roles": ["owner"], "district": "339901",
-        "person": "周某某", "email": "new@example.com", "password": PHRASE, "agree": "y",
+        "uscc": uscc(8100 + n), "name": "澄浦新业主有限公司", "kind": "private", "roles": ["owner"],
+        "district": "339901", "person": "周某某", "email": "new@example.com", "password": PHRASE, "agree": "y",
     }  # fmt: skip
     return {**row, **but}
 
@@ -182,7 +183,7 @@ def test_a_registered_code_is_told_at_its_field_with_the_mend(client: FlaskClien
 def test_an_unfit_registration_is_refused_at_its_field(
     client: FlaskClient, db: Database, field: str, value: object
 ) -> None:
-    no = client.post("/register", data=registration(**{field: value}))
+    no = client.post("/register", data=registration(1, **{field: value}))
 
     assert no.status_code == 422
     assert "有 1 处需要改" in no.get_data(as_text=True)

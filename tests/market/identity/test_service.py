@@ -10,7 +10,7 @@ from market.audit.models import AuditEntry
 from market.db import Database
 from market.errors import Refused
 from market.identity import queries, signin
-from market.identity.links import make_link
+from market.identity.links import digest_of, make_link
 from market.identity.models import Organisation, Person, PlatformKey
 from market.identity.passwords import WEAK
 from market.identity.rules import PasswordHash, Purpose, User
@@ -195,7 +195,7 @@ def test_a_disabled_person_is_out_at_once(db: Database) -> None:
 
     with db.read() as s:
         assert queries.signed_in(s, bob, user.epoch) is None
-        assert queries.by_token(s, signin.digest_of(token)) is None
+        assert queries.by_token(s, digest_of(token)) is None
 
 
 def test_nobody_disables_themselves_or_a_stranger(db: Database) -> None:

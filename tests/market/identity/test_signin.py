@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -22,7 +23,7 @@ from tests.makers import T0, make_org, make_person
 NEW = PasswordHash("$argon2id$new")
 
 
-def person(db: Database, **but: object) -> int:
+def person(db: Database, **but: Any) -> int:
     with db.write() as s:
         return make_person(s, make_org(s), **but).id
 
@@ -111,6 +112,10 @@ def test_unknown_wrong_and_disabled_read_alike(db: Database) -> None:
 def test_a_person_without_a_password_matches_none() -> None:
     assert not WEAK.matches(None, "nobody has this password")
     assert not WEAK.matches(PasswordHash("rubbish"), "x")
+
+
+def test_a_password_typed_full_width_is_the_same_password() -> None:
+    assert WEAK.matches(WEAK.hash("ｌａｍｐｓ　１２３４"), "lamps 1234")
 
 
 def test_a_reset_link_works_once_even_for_two_at_once(db: Database) -> None:
