@@ -6,6 +6,7 @@ Every auction has three independent firms beside those under test, so that what 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def control_chain(s: Session, ring: Ring, at: datetime) -> list[int]:
     chain = [ring.a.org, child, parent, ring.b.org]
     return [
         record_tie(s, below.id, "control", above.uscc, "company", above.name, at, "system")
-        for below, above in zip(chain, chain[1:], strict=False)
+        for below, above in pairwise(chain)
     ]
 
 
