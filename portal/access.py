@@ -23,9 +23,9 @@ class May(StrEnum):
     """Every permission, `<room>:<thing>:<deed>`, alphabetical."""
 
     ACCOUNT_OWN = "account:own:manage"
-    ADMISSION_APPLY = "admission:application:write"
     ADMISSION_APPEAL = "admission:suspension:appeal"
     ADMISSION_APPEAL_DECIDE = "admission:suspension:decide"
+    ADMISSION_APPLY = "admission:application:write"
     ADMISSION_DECIDE = "admission:application:decide"
     ADMISSION_READ = "admission:application:read"
     ADMISSION_SUSPEND = "admission:firm:suspend"
@@ -33,12 +33,14 @@ class May(StrEnum):
     AWARD_EXPLAIN = "award:explanation:write"
     AWARD_OBJECT = "award:objection:write"
     AWARD_OWNER = "award:owner:answer"
+    AWARD_REFUSE = "award:own:refuse"
     BID_SEAL = "bid:envelope:seal"
     CATALOGUE_LOAD = "catalogue:version:load"
     COMPLAINT_DECIDE = "complaint:complaint:decide"
     COMPLAINT_FILE = "complaint:complaint:file"
     IDENTITY_OFFICE = "identity:office:create"
     IDENTITY_PEOPLE = "identity:people:manage"
+    JOB_AMEND = "job:auction:amend"
     JOB_MOVE = "job:deadline:move"
     JOB_POST = "job:draft:write"
     JOB_REVIEW = "job:draft:review"
@@ -51,9 +53,9 @@ class May(StrEnum):
 _ALL = frozenset(Role)
 GRANTS: Final[dict[May, frozenset[Role]]] = {
     May.ACCOUNT_OWN: _ALL,
-    May.ADMISSION_APPLY: frozenset({Role.FIRM}),
     May.ADMISSION_APPEAL: frozenset({Role.FIRM}),
     May.ADMISSION_APPEAL_DECIDE: frozenset({Role.REGULATOR}),
+    May.ADMISSION_APPLY: frozenset({Role.FIRM}),
     May.ADMISSION_DECIDE: frozenset({Role.OPERATOR}),
     May.ADMISSION_READ: frozenset({Role.OPERATOR, Role.REGULATOR}),
     May.ADMISSION_SUSPEND: frozenset({Role.OPERATOR}),
@@ -61,12 +63,14 @@ GRANTS: Final[dict[May, frozenset[Role]]] = {
     May.AWARD_EXPLAIN: frozenset({Role.FIRM}),
     May.AWARD_OBJECT: frozenset({Role.FIRM}),
     May.AWARD_OWNER: frozenset({Role.OWNER}),
+    May.AWARD_REFUSE: frozenset({Role.FIRM}),
     May.BID_SEAL: frozenset({Role.FIRM}),
     May.CATALOGUE_LOAD: frozenset({Role.OPERATOR}),
     May.COMPLAINT_DECIDE: frozenset({Role.REGULATOR}),
     May.COMPLAINT_FILE: frozenset({Role.FIRM}),
     May.IDENTITY_OFFICE: frozenset({Role.OPERATOR}),
     May.IDENTITY_PEOPLE: frozenset({Role.OWNER, Role.FIRM}),
+    May.JOB_AMEND: frozenset({Role.OWNER}),
     May.JOB_MOVE: frozenset({Role.OPERATOR}),
     May.JOB_POST: frozenset({Role.OWNER}),
     May.JOB_REVIEW: frozenset({Role.OPERATOR}),

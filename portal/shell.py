@@ -227,6 +227,11 @@ def chart_offers(offers: Sequence[Mapping[str, Any]]) -> list[charts.Offer]:
     return [charts.Offer(o["rank"], o["name"], o["amount"], o.get("kind", "other")) for o in offers]
 
 
+def zh() -> Markup:
+    """The mark of Chinese text on an English page: `<a{{ zh() }} href=…>{{ job.title }}</a>`."""
+    return Markup(' lang="zh-CN"') if web.lang() == "en" else Markup("")
+
+
 def server_now() -> datetime:
     """The server's clock at render."""
     return web.city().clock.now()
@@ -236,7 +241,7 @@ GLOBALS: dict[str, Any] = {
     "known": known, "asset": asset, "field_of": field_of, "form_errors": errors_of, "describe": describe,
     "aria": aria, "page_url": page_url, "sort_url": sort_url, "stage_kind": stage_kind, "stage_word": stage_word,
     "days_until": days_until, "chart_offers": chart_offers, "server_now": server_now, "charts": charts,
-    "lang_now": web.lang, "districts": districts,
+    "lang_now": web.lang, "districts": districts, "zh": zh,
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from wtforms import Field, FileField, RadioField, SelectField, SelectMultipleField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget, PasswordInput, TextArea, TextInput
 
@@ -278,19 +279,31 @@ class UsccIn(_Typed):
 Choices = Iterable[tuple[str, Any]] | Callable[[], Iterable[tuple[str, Any]]]
 
 
+def _rows(choices: Iterable[tuple[str, Any]]) -> list[Any]:
+    return [SelectChoice(str(value), label) for value, label in choices]
+
+
+def _offered(choices: Choices) -> Any:
+    """What WTForms wants: a list, or a function that gives it anew each time."""
+    return (lambda: _rows(choices())) if callable(choices) else _rows(choices)
+
+
+def _values(field: Any) -> set[str]:
+    return {c.value for c in (field.choices() if callable(field.choices) else field.choices)}
+
+
 class PickIn(SelectField):  # type: ignore[misc]
     """One of a list, as a drop-down. `optional` adds an empty first line."""
 
     look = "select"
 
     def __init__(self, label: Any = None, *, choices: Choices = (), optional: bool = False, **kwargs: Any) -> None:
-        listed = choices if callable(choices) else list(choices)
-        super().__init__(label, choices=listed, validate_choice=False, **kwargs)
+        super().__init__(label, choices=_offered(choices), validate_choice=False, **kwargs)
         self.optional = optional
 
     def offer(self, choices: Iterable[tuple[str, Any]]) -> None:
         """Set the list that holds for this request."""
-        self.choices = list(choices)
+        self.choices = _rows(choices)
 
     def iter_choices(self) -> Any:
         """An empty line first where nothing is chosen yet or may be."""
@@ -318,13 +331,12 @@ class RadioIn(RadioField):  # type: ignore[misc]
         optional: bool = False,
         **kwargs: Any,
     ) -> None:
-        listed = choices if callable(choices) else list(choices)
-        super().__init__(label, choices=listed, validate_choice=False, **kwargs)
+        super().__init__(label, choices=_offered(choices), validate_choice=False, **kwargs)
         self.notes, self.optional = dict(notes or {}), optional
 
     def offer(self, choices: Iterable[tuple[str, Any]], notes: Mapping[str, Any] | None = None) -> None:
         """Set the list that holds for this request."""
-        self.choices, self.notes = list(choices), dict(notes or {})
+        self.choices, self.notes = _rows(choices), dict(notes or {})
 
     def pre_validate(self, form: Any) -> None:
         """The value must be one of the list."""
@@ -337,8 +349,7 @@ def _must_be_listed(field: Any) -> None:
         if not field.optional:
             raise StopValidation(said("pick"))
         return
-    listed = field.choices() if callable(field.choices) else field.choices
-    if field.data not in {str(value) for value, *_ in listed}:
+    if field.data not in _values(field):
         raise StopValidation(said("pick"))
 
 
@@ -358,18 +369,16 @@ class TicksIn(SelectMultipleField):  # type: ignore[misc]
         optional: bool = False,
         **kwargs: Any,
     ) -> None:
-        listed = choices if callable(choices) else list(choices)
-        super().__init__(label, choices=listed, validate_choice=False, **kwargs)
+        super().__init__(label, choices=_offered(choices), validate_choice=False, **kwargs)
         self.notes, self.optional = dict(notes or {}), optional
 
     def offer(self, choices: Iterable[tuple[str, Any]], notes: Mapping[str, Any] | None = None) -> None:
         """Set the list that holds for this request."""
-        self.choices, self.notes = list(choices), dict(notes or {})
+        self.choices, self.notes = _rows(choices), dict(notes or {})
 
     def pre_validate(self, form: Any) -> None:
         """Every value must be one of the list."""
-        listed = self.choices() if callable(self.choices) else self.choices
-        if set(self.data or ()) - {str(value) for value, *_ in listed} or not (self.data or self.optional):
+        if set(self.data or ()) - _values(self) or not (self.data or self.optional):
             raise StopValidation(said("pick"))
 
 

@@ -89,7 +89,7 @@ for (const form of $("form[data-autosave]")) {
 
 // ── an amount echoed in 大写 while it is typed ────────────────────────────────────────────────────────────────
 const DIGITS = "零壹贰叁肆伍陆柒捌玖";
-const group = (n) => {
+const four = (n) => {
   let text = "", gap = false;
   [..."仟佰拾 "].forEach((place, i) => {
     const d = Math.floor(n / 10 ** (3 - i)) % 10;
@@ -99,17 +99,14 @@ const group = (n) => {
   });
   return text;
 };
-const whole = (n) => {
-  let text = "";
-  for (const [unit, name] of [[1e12, "万"], [1e8, "亿"], [1e4, "万"], [1, ""]]) {
-    const part = Math.floor(n / unit) % 10000;
-    const rest = n % (unit * 10000);
-    if (part) text += (text && (part < 1000 || Math.floor(n / (unit * 10000)) % 10 === 0) && !text.endsWith("零") ? "零" : "") + group(part) + name;
-    else if (name === "亿" && text && !text.endsWith("亿")) text += "亿";
-    if (!rest) break;
-  }
-  return text;
+// Two halves joined by a unit, as market/money.py does it.
+const joined = (n, unit, word, part) => {
+  const [high, low] = [Math.floor(n / unit), n % unit];
+  if (!high) return part(low);
+  if (!low) return part(high) + word;
+  return part(high) + word + (low < unit / 10 || high % 10 === 0 ? "零" : "") + part(low);
 };
+const whole = (n) => joined(n, 1e8, "亿", (half) => joined(half, 1e4, "万", four));
 const capital = (fen) => {
   const [yuan, jiao, cent] = [Math.floor(fen / 100), Math.floor(fen / 10) % 10, fen % 10];
   if (!fen) return "人民币零元整";
@@ -128,6 +125,7 @@ const fenOf = (typed) => {
 };
 for (const echo of $("[data-echo]")) {
   const input = document.getElementById(echo.dataset.echo);
+  echo.lang = "zh-CN";
   input?.addEventListener("input", () => {
     const fen = fenOf(input.value);
     echo.textContent = fen === null ? "" : capital(fen);
