@@ -61,6 +61,12 @@ def mode(s: Session) -> str | None:
     return None if row is None else str(row.value["mode"])
 
 
+def fact(s: Session, name: str) -> dict[str, Any] | None:
+    """A small fact of this installation; None where it was never written."""
+    row = s.get(CityFact, name)
+    return None if row is None else row.value
+
+
 # ── who signs in ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -44,6 +44,7 @@ __all__ = [
     "record_tie",
     "register",
     "remove_tie",
+    "set_fact",
     "set_mode",
     "uscc_of",
 ]
@@ -91,6 +92,12 @@ def set_mode(s: Session, mode: str) -> None:
     have = queries.mode(s)
     if have != mode:
         raise refuse("mode.other", status=409, have=have, want=mode)
+
+
+def set_fact(s: Session, name: str, value: dict[str, Any]) -> None:
+    """Write or replace a small fact of this installation (at most 30 characters of name)."""
+    row = insert_for(s)(CityFact).values(name=name, value=value)
+    s.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 
 
 # ── registration ────────────────────────────────────────────────────────────────────────────────────────────────

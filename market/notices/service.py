@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from market.notices.models import Notice, Outbox
@@ -58,3 +58,13 @@ def mark_read(s: Session, now: datetime, notice_id: int, org: int, office: str |
     if found is not None and found.read_at is None:
         found.read_at = now
     return found is not None
+
+
+def forget_outbox(s: Session) -> None:
+    """Drop what is queued and not done: for the history of the sample city, which mails nobody and is indexed whole."""
+    s.execute(delete(Outbox).where(Outbox.done_at.is_(None)))
+
+
+def read_before(s: Session, before: datetime) -> None:
+    """Take every notice older than an instant as read when it came: for the history of the sample city."""
+    s.execute(update(Notice).where(Notice.at < before, Notice.read_at.is_(None)).values(read_at=Notice.at))
