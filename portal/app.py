@@ -25,10 +25,14 @@ DOORS = (
     "complaints",
     "home",
     "inbox",
+    "jobs",
     "operator",
     "people",
+    "posting",
     "protocol",
+    "review",
     "rules",
+    "work",
 )  # fmt: skip
 """The door modules, each with its blueprint `bp`; one line an area."""
 

@@ -4,7 +4,7 @@ A door parses, opens the one transaction, calls a service and answers (style hab
 through `city()`, which create_app filled.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -129,6 +129,26 @@ def attempt(form: Any = None) -> Iterator[Attempt]:
         for words in did.said:
             if form is not None and words.field and words.field in form:
                 form[words.field].errors = [*form[words.field].errors, f"{words.why}{words.do}"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of a form: `done`, or the status and refusals to show it again with."""
+
+    done: bool
+    status: int = 200
+    said: list[Said] | None = None
+
+
+def tried(form: Any, do: Callable[[Any], object]) -> Tried:
+    """Do a posted form's work in one transaction, if the form is fit; a GET is shown as it is."""
+    if request.method not in ("POST", "PUT", "PATCH"):
+        return Tried(False)
+    if not form.validate():
+        return Tried(False, 422)
+    with attempt(form) as did, db().write() as s:
+        do(s)
+    return Tried(did.ok, did.status, did.said or None)
 
 
 def said(*refusals: Refusal) -> list[Said]:
