@@ -152,7 +152,16 @@ def confirmed(s: Session, person: Person, now: datetime) -> None:
             s, now, "organisation.registered", office=Role.OPERATOR.value, link="/operator", mail=False,
             once=f"registered:{org.id}", name=org.name, uscc=org.uscc,
         )  # fmt: skip
-        notify(s, now, "account.welcome", org=org.id, link="/my", mail=False, once=f"welcome:{org.id}", name=org.name)
+        notify(
+            s,
+            now,
+            "account.welcome",
+            org=org.id,
+            link="/organisation/ties",
+            mail=False,
+            once=f"welcome:{org.id}",
+            name=org.name,
+        )
 
 
 def _checked(cmd: Registration) -> tuple[str, str]:

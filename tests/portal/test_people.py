@@ -148,7 +148,7 @@ def test_the_operators_home_counts_what_waits(client: FlaskClient, db: Database,
 
     page = client.get("/operator").get_data(as_text=True)
 
-    assert re.search(r"排队中的后台工作</dt><dd>1</dd>", page)
+    assert re.search(r"排队中的后台工作</a></dt><dd><b>1</b></dd>", page)
 
 
 @pytest.mark.parametrize("path", ["/operator", "/operator/offices", "/operator/mail", "/operator/mail/1"])
