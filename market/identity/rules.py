@@ -169,7 +169,6 @@ LIMITS: Mapping[str, int] = {
     "mail.address": 120,
     "register.address": 120,
     "token.address": 60,
-    "token.address": 60,
 }
 """How many tries of each sort are taken in one window, per e-mail or per network address."""
 
