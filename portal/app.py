@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.routing import IntegerConverter
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -17,15 +18,21 @@ from portal.access import refuse_unguarded
 
 DOORS = (
     "account",
+    "admissions",
     "api",
     "auctions",
     "audit",
     "awards",
     "bids",
+    "catalogue",
     "complaints",
+    "documents",
+    "firms",
     "home",
     "inbox",
+    "items",
     "jobs",
+    "join",
     "operator",
     "people",
     "posting",
@@ -37,6 +44,13 @@ DOORS = (
 """The door modules, each with its blueprint `bp`; one line an area."""
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class RowNumber(IntegerConverter):
+    """The number of a row in an address: more than a column holds is simply not found."""
+
+    def __init__(self, map: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(map, *args, **{"max": 2**31 - 1, **kwargs})
 
 
 class InEnglish:
@@ -63,6 +77,7 @@ def create_app(city: web.City, secret: bytes) -> Flask:
     """The site for a city. `secret` signs cookies. Raises RuntimeError if a door declares no permission."""
     app = Flask("portal", template_folder=str(Path(__file__).resolve().parent.parent / "templates"))
     app.extensions["city"] = city
+    app.url_map.converters["int"] = RowNumber
     app.config.update(
         SECRET_KEY=secret,
         MAX_CONTENT_LENGTH=hooks.FILE_LIMIT,

@@ -26,7 +26,7 @@ class Similar:
     amount: int
     days: int
     scale: int | None
-    at: datetime
+    at: datetime | None
 
 
 def similar_awards(s: Session, service_code: str, now: datetime, scale: int | None = None) -> list[Similar]:

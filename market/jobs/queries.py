@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from market.admission.models import Document
 from market.catalogue.models import Service
+from market.errors import Refusal
 from market.identity.models import Organisation, Person
 from market.jobs.models import Invitation, Job, Question, Recusal
 from market.jobs.rules import EDITABLE, UNDO, State
@@ -183,3 +184,21 @@ def firms_named(s: Session, words: str, limit: int = 8) -> Sequence[Organisation
         Organisation.is_firm, (Organisation.uscc == plain.upper()) | Organisation.name.contains(plain, autoescape=True)
     )
     return s.scalars(found.order_by(func.length(Organisation.name), Organisation.id).limit(limit)).all()
+
+
+def one_firm(s: Session, typed: str, unknown: str = "recusal.firm") -> int | Refusal:
+    """The one firm a name or code means, or why it means none or several (with the candidates)."""
+    words = typed.strip()
+    found = firms_named(s, words) if words else []
+    exact = [org for org in found if words.upper() in (org.uscc, org.name.upper())]
+    fit = exact or list(found)
+    if len(fit) > 1:
+        names = "、".join(org.name for org in fit)
+        return Refusal("recusal.which", "firm", {"words": words, "n": len(fit), "names": names})
+    return fit[0].id if fit else Refusal(unknown, "firm")
+
+
+def unread_invitation(s: Session, job_id: int, org_id: int) -> bool:
+    """Whether a firm was invited to a job and has not opened it yet."""
+    mine = select(Invitation.id).where(Invitation.job_id == job_id, Invitation.org_id == org_id)
+    return s.scalar(mine.where(Invitation.read_at.is_(None))) is not None

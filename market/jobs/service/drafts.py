@@ -55,7 +55,7 @@ def turn_to(s: Session, job_id: int, step: int, by: User) -> Job:
     """Remember that the owner went on to a step, so that the draft opens there on another device."""
     job = own_draft(s, job_id, by.org_id)
     if job.draft.get("step") != step:
-        job.draft = {**job.draft, "step": step}
+        job.draft = {**job.draft, "step": step}  # 5 is the check page
     return job
 
 

@@ -1,0 +1,87 @@
+"""My work: what is to be done now by its deadline, then one's own jobs and bids."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from bidding.auctions import queries as auctions
+from bidding.awards import work
+from market.admission import queries as admission
+from market.identity.rules import Role
+from market.jobs import queries
+from portal import shell, web
+from portal.access import May, needs
+
+bp = Blueprint("work", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of the list: what, on which job, until when."""
+
+    what: str
+    title: str
+    url: str
+    due: datetime | None
+    late: bool
+
+
+@bp.get("/my")
+@needs(May.WORK_READ)
+def index() -> ResponseReturnValue:
+    """The list by deadline, overdue first. Operators and regulators have pages of their own."""
+    me, now = web.user(), web.now()
+    for role, door in ((Role.OPERATOR, "operator.index"), (Role.REGULATOR, "complaints.index")):
+        if me.has(role) and shell.known(door):
+            return redirect(url_for(door))
+    owner, firm = me.has(Role.OWNER), me.has(Role.FIRM)
+    with web.db().read() as s:
+        items = [*(_owner(s, me.org_id) if owner else []), *(_firm(s, me.org_id, now) if firm else [])]
+        drafts = queries.drafts_of(s, me.org_id) if owner else []
+        jobs = queries.jobs_of(s, me.org_id) if owner else []
+        bids = auctions.bids_of(s, me.org_id) if firm else []
+        categories = admission.categories_of(s, me.org_id, now) if firm else []
+    tasks = sorted((_late(i, now) for i in items), key=lambda i: (i.due is None, i.due or now))
+    return web.page(
+        "work/index.html", tasks=tasks, drafts=drafts, jobs=jobs, bids=bids, owner=owner, firm=firm,
+        admitted=bool(categories), fresh=not (drafts or jobs or bids),
+    )  # fmt: skip
+
+
+def _late(item: Item, now: datetime) -> Item:
+    return Item(item.what, item.title, item.url, item.due, item.due is not None and item.due < now)
+
+
+def _item(what: str, code: str, title: str, due: datetime | None, door: str, **more: Any) -> Item:
+    """A line; a door that is not built yet leads to the job."""
+    fit = shell.known(door)
+    return Item(what, title, url_for(door, code=code, **more) if fit else url_for("jobs.show", code=code), due, False)
+
+
+def _owner(s: Any, org_id: int) -> list[Item]:
+    words = {"judge": _("判断低价说明"), "answer": _("答复异议"), "sign": _("与中选机构签合同")}
+    doors = {"judge": "awards.judge", "answer": "awards.answer", "sign": "protocol.show"}
+    found = [
+        _item(words[t.kind], t.code, t.title, t.due, doors[t.kind], **({"id": t.ref} if t.ref else {}))
+        for t in work.owner_tasks(s, org_id)
+    ]
+    for job, n, _since in queries.unanswered(s, org_id):
+        found.append(_item(_("答复 %(n)s 个提问", n=n), job.code or "", job.title, job.closes_at, "jobs.show"))
+    for job in queries.drafts_of(s, org_id):
+        if job.state == "returned":
+            url = url_for("posting.check", draft=job.id)
+            found.append(Item(_("改好退回的项目，再次提交"), job.title, url, job.closes_at, False))
+    return found
+
+
+def _firm(s: Any, org_id: int, now: datetime) -> list[Item]:
+    words = {
+        "explain": _("说明低价的成本"), "confirm": _("业主修改了项目，请确认或替换报价"), "sign": _("与业主签合同"),
+        "wait": _("拟中选，公示中"),
+    }  # fmt: skip
+    doors = {"explain": "awards.explain", "confirm": "bids.confirm", "sign": "protocol.show", "wait": "protocol.show"}
+    return [_item(words[t.kind], t.code, t.title, t.due, doors[t.kind]) for t in work.firm_tasks(s, org_id, now)]
