@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from market.money import Fen, decimals, show_fraction_percent, show_yuan
+
 WAN = 1_000_000
 """Fen in ten thousand yuan."""
 NARROW = 288
@@ -121,13 +123,9 @@ def axis(low: int, high: int, left: float, right: float, wanted: int) -> Axis:
     return Axis(low, max(high, low + 1), step, left, right)
 
 
-def short(fen: int, lang: str, digits: int = 2) -> str:
-    """An amount for a label: `17.28 万` or `172.8k`; rounded half up, since it is only a label."""
-    unit, word = (WAN, " 万") if lang == "zh" else (100_000, "k")
-    places = digits if lang == "zh" else min(digits, 1)
-    scaled = (fen * 10**places * 2 + unit) // (2 * unit)
-    whole, rest = divmod(scaled, 10**places)
-    return f"{whole:,}.{rest:0{places}d}{word}" if places else f"{whole:,}{word}"
+def short(fen: int, lang: str) -> str:
+    """An amount for a label: `17.28 万` or `172.8k`."""
+    return f"{decimals(Fraction(fen, WAN))} 万" if lang == "zh" else f"{decimals(Fraction(fen, 100_000), 1)}k"
 
 
 def tick(fen: int, lang: str) -> str:
@@ -145,11 +143,9 @@ def width_of(text: str) -> float:
 
 
 def percent_gap(amount: int, baseline: int) -> str:
-    """`−35.0%`: how far the amount lies from the baseline, rounded half up on the absolute value."""
-    gap = Fraction(amount - baseline, baseline) * 1000
-    tenths = (abs(gap.numerator) * 2 + gap.denominator) // (2 * gap.denominator)
-    sign = "−" if gap < 0 and tenths else "+" if tenths else ""
-    return f"{sign}{tenths // 10}.{tenths % 10}%"
+    """`−35.0%`: how far the amount lies from the baseline; `0.0%` has no sign."""
+    text = decimals(Fraction(amount - baseline, baseline) * 100, 1)
+    return f"{'' if text[0] == '−' or text == '0.0' else '+'}{text}%"
 
 
 def median(values: Sequence[int]) -> int | None:
@@ -170,7 +166,7 @@ def sparkline(values: Sequence[int]) -> Drawing | None:
     """Tenths of a percent by month, both ends written; None for fewer than two months."""
     if len(values) < 2:
         return None
-    first, last = _tenths(values[0]), _tenths(values[-1])
+    first, last = signed(values[0]), signed(values[-1])
     left, right, top, foot = width_of(first) + 8, width_of(first) + 108, 8.0, 32.0
     low, span = min(values), max(max(values) - min(values), 1)
     spots = [
@@ -186,8 +182,9 @@ def sparkline(values: Sequence[int]) -> Drawing | None:
     return Drawing(round(right + 18 + width_of(last)), 40, marks)
 
 
-def _tenths(value: int) -> str:
-    return f"{'−' if value < 0 else ''}{abs(value) // 10}.{abs(value) % 10}"
+def signed(tenths: int) -> str:
+    """−31.2: tenths with a sign that is a real minus."""
+    return f"{'−' if tenths < 0 else ''}{abs(tenths) // 10}.{abs(tenths) % 10}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,13 +228,17 @@ def _baseline(
     top = max([ceiling, base or 0, high or 0, *awards])
     scale = axis(0, top, plan.left, plan.right, plan.steps)
     marks = _grid(scale, plan.top + 14, plan.foot, lang)
+
+    def label(row: int) -> float:
+        return plan.rows[row] + (-14 if plan.over else 5)
+
     if base is not None:
-        marks += _label(plan, 0, "参考基准" if zh else "Baseline")
+        marks.append(Words(0, label(0), "start", "参考基准" if zh else "Baseline", "b"))
         marks += _corridor(scale, plan, base, low, high, lang)
-    marks += _label(plan, 1, ("最高限价 " if zh else "Ceiling ") + short(ceiling, lang))
+    marks.append(Words(0, label(1), "start", ("最高限价 " if zh else "Ceiling ") + short(ceiling, lang), "b"))
     marks.append(Rect(plan.left, plan.rows[1] - 5, round(scale.at(ceiling) - plan.left, 1), 10, "bar"))
     if awards:
-        marks += _label(plan, 2, _past(awards, lang))
+        marks.append(Words(0, label(2), "start", _past(awards, lang), "b"))
         marks += _awards(scale, plan, awards, lang)
     if base is not None:
         marks += _rule(
@@ -261,19 +262,25 @@ def _past(awards: Sequence[int], lang: str) -> str:
     return f"同类成交 {len(awards)} 项" if lang == "zh" else f"{len(awards)} past awards"
 
 
-def _label(plan: _Plan, row: int, text: str) -> list[Mark]:
-    y = plan.rows[row] - 14 if plan.over else plan.rows[row] + 5
-    return [Words(0, y, "start", text, "b")]
-
-
 def _corridor(scale: Axis, plan: _Plan, base: int, low: int | None, high: int | None, lang: str) -> list[Mark]:
     if low is None or high is None or low == high:
         return []
     y, x1, x2 = plan.rows[0], scale.at(low), scale.at(high)
     text = f"{short(low, lang)}–{short(high, lang)}"
-    beside = width_of("参考基准" if lang == "zh" else "Baseline") + 8
-    words = Words(beside, y - 14, "start", text, "mut") if plan.over else Words(x1 - 8, y + 5, "end", text, "mut")
+    name = "参考基准" if lang == "zh" else "Baseline"
+    words = _beside(plan, y, name, text, x1, x2)
     return [Rect(x1, y - 6, round(x2 - x1, 1), 12, "corridor"), words]
+
+
+def _beside(plan: _Plan, y: float, name: str, text: str, first: float, last: float) -> Words:
+    """A note beside marks from `first` to `last`: after the row's name if names stand over bars, else where it fits."""
+    if plan.over:
+        return Words(width_of(name) + 8, y - 14, "start", text, "mut")
+    if first - 12 - width_of(text) > plan.left:
+        return Words(first - 12, y + 5, "end", text, "mut")
+    if last + 12 + width_of(text) < plan.right:
+        return Words(last + 12, y + 5, "start", text, "mut")
+    return Words(plan.right, y - 14, "end", text, "mut")
 
 
 def _awards(scale: Axis, plan: _Plan, awards: Sequence[int], lang: str) -> list[Mark]:
@@ -282,13 +289,8 @@ def _awards(scale: Axis, plan: _Plan, awards: Sequence[int], lang: str) -> list[
     if middle is None:
         return marks
     text = ("中位 " if lang == "zh" else "median ") + short(middle, lang)
-    first = min(scale.at(a) for a in awards)
-    if plan.over:
-        marks.append(Words(width_of(_past(awards, lang)) + 8, y - 14, "start", text, "mut"))
-    elif first - 12 - width_of(text) > plan.left:
-        marks.append(Words(first - 12, y + 5, "end", text, "mut"))
-    else:
-        marks.append(Words(max(scale.at(a) for a in awards) + 12, y + 5, "start", text, "mut"))
+    spots = [scale.at(a) for a in awards]
+    marks.append(_beside(plan, y, _past(awards, lang), text, min(spots), max(spots)))
     return [*marks, Line(scale.at(middle), y - 11, scale.at(middle), y + 11, "ink")]
 
 
@@ -316,7 +318,8 @@ def _dots(width: int, base: int | None, offers: Sequence[Offer], lang: str) -> D
     for i, offer in enumerate(offers):
         marks += _offer(scale, offer, base, top + pitch * i, width, lang)
     if base is not None:
-        text = ("参考基准 " if lang == "zh" else "Baseline ") + short(base, lang)
+        exact = show_yuan(Fen(base), lang) if wide else short(base, lang)
+        text = ("参考基准 " if lang == "zh" else "Baseline ") + exact
         marks += [Line(scale.at(base), 28, scale.at(base), foot, "ink"), Words(scale.at(base), 18, "end", text, "b")]
         if wide:
             marks.append(Words(width, 18, "end", "比基准" if lang == "zh" else "to baseline", "mut"))
@@ -331,7 +334,7 @@ def _offer(scale: Axis, offer: Offer, base: int | None, y: float, width: int, la
         marks.append(Words(width, y + 5, "end", percent_gap(offer.amount, base), strong))
     marks.append(Dot(x, y, {"win": 7, "own": 6}.get(offer.kind, 5.5), offer.kind))
     if wide:
-        money = short(offer.amount, lang)
+        money = show_yuan(Fen(offer.amount), lang)
         at_left = x - 14 - width_of(money) > scale.left - 10
         marks += [
             Words(0, y + 5, "start", str(offer.rank), strong),
@@ -379,17 +382,9 @@ def _named(scale: Axis, fen: int, top: float, text: str, cls: str) -> list[Mark]
     ]
 
 
-def signed(tenths: int) -> str:
-    """−31.2: tenths with a sign that is a real minus."""
-    return _tenths(tenths)
-
-
 def share(part: int, whole: int) -> str:
-    """94.1%, rounded half up; a dash when there is nothing yet."""
-    if not whole:
-        return "—"
-    found = (part * 2000 + whole) // (2 * whole)
-    return f"{found // 10}.{found % 10}%"
+    """94.1%; a dash when there is nothing yet."""
+    return show_fraction_percent(Fraction(part, whole), 1) if whole else "—"
 
 
 def gap_words(amount: int, baseline: int, lang: str) -> str:

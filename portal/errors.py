@@ -5,6 +5,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, redirect, request, url_for
@@ -159,9 +160,8 @@ def _refused(error: Refused) -> Response:
     """A no that no door caught: its words as a page."""
     response = answer(error.status, error, web.said(*error.refusals), back=way_back())
     until = next((r.values["until"] for r in error.refusals if "until" in r.values), None)
-    if error.status == 429 and hasattr(until, "timestamp"):
-        seconds = (until - g.received_at).total_seconds()  # type: ignore[operator]
-        response.headers["Retry-After"] = str(max(1, round(seconds)))
+    if error.status == 429 and isinstance(until, datetime):
+        response.headers["Retry-After"] = str(max(1, round((until - g.received_at).total_seconds())))
     return response
 
 

@@ -5,21 +5,31 @@ import io
 import json
 import logging
 import re
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, abort, g, jsonify, render_template_string, request
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from playwright.sync_api import sync_playwright
 from werkzeug.datastructures import MultiDict
+from werkzeug.serving import make_server
 from wtforms import Form
 
+from bidding.auctions.models import Auction
+from bidding.awards.models import Award
 from bidding.awards.queries import closing_next, closing_today, home_figures, just_opened, month_starts, tenths
 from market.clock import FixedClock
 from market.db import Database, DatabaseDown
 from market.errors import refuse
-from portal import web, words
+from market.identity.models import Organisation
+from market.jobs.models import Job
+from portal import charts, web, words
 from portal.access import PUBLIC, May, needs
 from portal.forms import fields
 from tests.makers import T0, make_org, make_person
@@ -476,3 +486,155 @@ def test_the_error_summary_leads_to_the_field_with_the_same_words(site: Flask, c
     assert "<b>17万" not in text
     ids = re.findall(r'\sid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
+
+
+# ── figures and charts ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def put_award(s: Any, owner: Organisation, n: int, paid: int | None, base: int | None, kind: str = "official") -> None:
+    """A job of n days ago, awarded for `paid` fen, or failed."""
+    at = T0 - timedelta(days=n)
+    job = Job(
+        code=f"ZJ-2026-{n:05d}", owner_id=owner.id, created_by=make_person(s, owner).id, state="published",
+        stage="standing" if paid else "failed", draft={}, title=f"项目 {n}", summary="x", baseline_fen=base,
+        baseline={"kind": kind} if base else None, created_at=at, saved_at=at, closes_at=at,
+    )  # fmt: skip
+    s.add(job)
+    s.flush()
+    s.add(
+        Auction(
+            id=f"{job.code}-1",
+            job_id=job.id,
+            round=1,
+            state="decided" if paid else "failed",
+            terms={},
+            posted={},
+            opens_at=at - timedelta(days=9),
+            closes_at=at,
+            terms_digest="",
+            public_key=b"",
+            blind_key=b"",
+            decided_at=at,
+        )
+    )
+    s.flush()
+    if paid:
+        s.add(
+            Award(
+                auction_id=f"{job.code}-1",
+                org_id=owner.id,
+                bidder="x",
+                rank=1,
+                amount=paid,
+                days=9,
+                state="standing",
+                proposed_at=at,
+            )
+        )
+
+
+def test_the_fee_figure_is_the_median_over_official_baselines(db: Database) -> None:
+    with db.write() as s:
+        owner = make_org(s)
+        for n, paid in ((1, 70_000), (2, 60_000), (40, 90_000), (41, 88_000)):
+            put_award(s, owner, n, paid, 100_000)
+        put_award(s, owner, 5, 10_000, 100_000, kind="guide")
+        put_award(s, owner, 6, 10_000, None)
+        put_award(s, owner, 7, None, 100_000)
+
+    with db.read() as s:
+        figures, opened = home_figures(s, T0), just_opened(s, T0)
+
+    assert (figures.awarded, figures.sum_fen) == (6, 328_000)
+    assert (figures.cut, figures.cut_n) == (-210, 4)
+    assert figures.months == (-110, -350)
+    assert (figures.enough, figures.closed) == (6, 7)
+    assert [o.title for o in opened] == ["项目 1", "项目 2", "项目 5", "项目 6"]
+    assert (opened[0].amount, opened[0].failed) == (70_000, False)
+
+
+amounts = st.integers(min_value=1, max_value=10**12)
+
+
+@given(st.none() | amounts, amounts, st.lists(amounts, max_size=30), st.sampled_from(["zh", "en"]))
+def test_the_marks_of_the_baseline_chart_stay_inside(
+    base: int | None, ceiling: int, awards: list[int], lang: str
+) -> None:
+    low, high = (None, None) if base is None else (base * 8 // 10, base * 12 // 10)
+
+    for drawing in charts.baseline_bar(base, low, high, ceiling, awards, lang):
+        for mark in drawing.marks:
+            xs = [getattr(mark, a) for a in ("x", "x1", "x2") if hasattr(mark, a)]
+            assert all(-0.1 <= x <= drawing.width for x in xs)
+        assert len([m for m in drawing.marks if m.kind == "dot"]) == len(awards)
+
+
+@given(st.none() | amounts, st.lists(amounts, min_size=1, max_size=12), st.sampled_from(["zh", "en"]))
+def test_every_bid_is_a_dot_inside_the_drawing(base: int | None, paid: list[int], lang: str) -> None:
+    offers = [charts.Offer(i + 1, f"机构{i}", a) for i, a in enumerate(sorted(paid))]
+
+    for drawing in charts.bid_dots(base, offers, lang):
+        dots = [m for m in drawing.marks if isinstance(m, charts.Dot)]
+        assert len(dots) == len(paid)
+        assert all(0 <= d.x <= drawing.width and 0 <= d.y <= drawing.height for d in dots)
+        assert [d.x for d in dots] == sorted(d.x for d in dots)
+
+
+@pytest.mark.parametrize(
+    ("amount", "words_zh"), [(65_000, "比基准低 35.0%"), (100_000, "与基准相同"), (112_340, "比基准高 12.3%")]
+)
+def test_the_direction_of_a_gap_is_a_word(amount: int, words_zh: str) -> None:
+    assert charts.gap_words(amount, 100_000, "zh") == words_zh
+
+
+def test_a_short_amount_is_rounded_and_named() -> None:
+    assert charts.short(17_280_000, "zh") == "17.28 万"
+    assert charts.short(17_280_000, "en") == "172.8k"
+    assert charts.tick(5_000_000, "zh") == "5 万"
+
+
+# ── in a real browser ───────────────────────────────────────────────────────────────────────────────────────────
+
+ARGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.mark.browser
+def test_the_frame_fits_and_passes_axe_and_the_echo_speaks_as_the_server(
+    site: Flask, daxie_cases: list[dict[str, Any]]
+) -> None:
+    page = (
+        '{% extends "layout.html" %}{% from "macros/field.html" import field %}{% block title %}x{% endblock %}'
+        "{% block main %}<h1>x</h1><form>{{ field(form.yuan) }}</form>{% endblock %}"
+    )
+    door(site, "/echo", lambda: render_template_string(page, form=AllFields()))
+    server = make_server("127.0.0.1", 0, site, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with sync_playwright() as p:
+            browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+            for width in (1280, 360, 320):
+                tab = browser.new_page(viewport={"width": width, "height": 800})
+                for path in ("/", "/en/", "/nope", "/echo"):
+                    tab.goto(f"http://127.0.0.1:{server.port}{path}")
+                    assert tab.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+                    assert Axe().run(tab).response["violations"] == [], (path, width)
+            for case in daxie_cases:
+                tab.fill("#yuan", f"{case['fen'] // 100}.{case['fen'] % 100:02d}")
+                assert tab.inner_text("#yuan-echo") == case["text"]
+            browser.close()
+    finally:
+        server.shutdown()
+
+
+@pytest.fixture
+def daxie_cases() -> list[dict[str, Any]]:
+    """Published amounts in capital numerals that people may type into the echo."""
+    file = words.ROOT / "tests" / "data" / "vectors" / "daxie.json"
+    cases = json.loads(file.read_text("utf-8"))["cases"]
+    return [c for c in cases if "text" in c and 0 < c["fen"] < 10**12]
