@@ -3,7 +3,7 @@
 import gzip
 from time import perf_counter
 
-from flask import Flask, Response, g, request, session
+from flask import Flask, Response, abort, g, request, session
 from flask_login import LoginManager, current_user
 
 from market.identity import queries as identity
@@ -54,6 +54,8 @@ def arrive() -> None:
     g.received_at = clock.now()
     if request.endpoint == "static":
         return
+    if "\0" in request.path or b"%00" in request.query_string:  # no text; PostgreSQL cannot even be asked for it
+        abort(404)
     request.max_content_length = FILE_LIMIT if request.mimetype == "multipart/form-data" else FORM_LIMIT
     request.get_data(cache=True)
     g.received_at = clock.now()

@@ -184,7 +184,8 @@ def _said(filters: Filters, text_ids: Sequence[int] | None) -> list[ColumnElemen
     if filters.service:
         found.append(Job.service_code == filters.service)
     if filters.owner:
-        found.append(exists().where(Organisation.id == Job.owner_id, Organisation.uscc == filters.owner))
+        named = select(Organisation.id).where(Organisation.uscc == filters.owner).correlate(None)
+        found.append(Job.owner_id.in_(named))
     if text_ids is not None:
         found.append(Job.id.in_(list(text_ids)) if text_ids else false())
     else:

@@ -1,5 +1,6 @@
 """What a search engine does for us: text in, ids out, best first. Facets are SQL; an engine never decides anything."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,4 +32,8 @@ class SearchPort(Protocol):
 
     def drop(self, kind: str, ids: list[int]) -> None:
         """Forget entries."""
+        ...
+
+    def replace(self, entries: Iterable[Entry]) -> int:
+        """Build the whole index anew beside the old one and change over; how many entries it holds."""
         ...

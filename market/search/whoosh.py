@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from market.search.port import Entry, SearchDown
-from market.search.words import to_find, to_index
+from market.search.words import signs, to_find, to_index
 
 with warnings.catch_warnings():
     # Whoosh 2.7.4 has regular expressions and comparisons that newer Pythons warn of at import; they work.
@@ -38,6 +38,7 @@ def _schema() -> Any:
         id=STORED,
         title=TEXT(analyzer=words, field_boost=3.0, phrase=False),
         text=TEXT(analyzer=words, phrase=False),
+        signs=TEXT(analyzer=words, phrase=False),
     )
 
 
@@ -52,7 +53,7 @@ class WhooshSearch:
         words = to_find(query)
         if not words:
             return []
-        wanted = And([Term("kind", kind), *(Or([Term("title", w), Term("text", w)]) for w in words)])
+        wanted = And([Term("kind", kind), *(_anywhere(w) for w in words)])
         with _or_down(), index.open_dir(str(self._folder)).searcher() as searcher:
             return [int(hit["id"]) for hit in searcher.search(wanted, limit=limit)]
 
@@ -109,6 +110,11 @@ class WhooshSearch:
             os.close(handle)
 
 
+def _anywhere(word: str) -> Any:
+    fields = ("title", "text", "signs") if len(word) == 1 else ("title", "text")
+    return Or([Term(field, word) for field in fields])
+
+
 def _write(whole: Any, entries: list[Entry]) -> None:
     writer = whole.writer()
     for entry in entries:
@@ -118,6 +124,7 @@ def _write(whole: Any, entries: list[Entry]) -> None:
             id=entry.id,
             title=" ".join(to_index(entry.title)),
             text=" ".join(to_index(entry.text)),
+            signs=" ".join(signs(entry.title + entry.text)),
         )
     writer.commit()
 

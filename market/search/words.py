@@ -29,6 +29,12 @@ def to_index(text: str) -> list[str]:
     return found
 
 
+def signs(text: str) -> list[str]:
+    """Each Chinese sign of a text once: 再生水 is cut 再生 水, but 再生水厂 is cut 再生 水厂, and who types the first
+    must find the second."""
+    return [sign for sign in dict.fromkeys(text) if "一" <= sign <= "鿿"]
+
+
 def to_find(text: str) -> list[str]:
     """The words of a query, each once, at most 24; codes whole."""
     plain = folded(text)
