@@ -319,12 +319,15 @@ def to_the_millisecond(at: datetime) -> str:
 
 
 def early(deadline: datetime, received: datetime) -> str:
-    """How long before T, to the millisecond: `6:52.518`, `7:06:52.518`; hours are left out when there are none."""
+    """How long before T, to the millisecond: 6 分 52.518 秒; units that are none are left out at the front."""
     ms = max(0, -((received - deadline) // timedelta(milliseconds=1)))
-    hours, rest = divmod(ms, 3_600_000)
+    days, rest = divmod(ms, 86_400_000)
+    hours, rest = divmod(rest, 3_600_000)
     minutes, rest = divmod(rest, 60_000)
-    head = f"{hours}:{minutes:02d}" if hours else str(minutes)
-    return f"{head}:{rest // 1000:02d}.{rest % 1000:03d}"
+    units = ("d", "h", "min", "s") if web.lang() == "en" else ("天", "小时", "分", "秒")
+    parts = [f"{n} {unit}" for n, unit in zip((days, hours, minutes), units, strict=False)]
+    first = next((i for i, n in enumerate((days, hours, minutes)) if n), 3)
+    return " ".join([*parts[first:], f"{rest // 1000}.{rest % 1000:03d} {units[3]}"])
 
 
 # ── words the eligibility box of the job page needs ─────────────────────────────────────────────────────────────

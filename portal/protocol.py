@@ -176,4 +176,4 @@ def stamp(at: datetime | None) -> str:
     if at is None:
         return "—"
     here = at.astimezone(BEIJING)
-    return f"{here:%m-%d %H:%M:%S}" if web.lang() == "en" else f"{here.month}月{here.day}日 {here:%H:%M:%S}"
+    return f"{here.day} {here:%b %H:%M:%S}" if web.lang() == "en" else f"{here.month}月{here.day}日 {here:%H:%M:%S}"

@@ -285,6 +285,8 @@ def _fail(s: Session, auction: Auction, job: Job, outcome: dict[str, Any], now: 
     )
     s.flush()
     kind = "auction.failed_rerun" if again else "auction.failed"
+    counted = outcome["competitors"]
+    stood = counted["sealed"] or 0 if counted["valid"] is None else counted["valid"]
     for org in [job.owner_id, *sorted({b["org"] for b in auction.opened or []})]:
         notify(
             s,
@@ -294,7 +296,7 @@ def _fail(s: Session, auction: Auction, job: Job, outcome: dict[str, Any], now: 
             link=f"/jobs/{job.code}/protocol",
             once=f"failed:{auction.id}:{org}",
             title=job.title,
-            n=(outcome["competitors"] or {}).get("sealed") or 0,
+            n=stood,
         )
     index_later(s, now, "job", job.id)
 

@@ -6,10 +6,13 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from bidding.auctions.service import BidAct, receipt_key, seal_bid
+from bidding.auctions.service import BidAct, Changes, amend_auction, receipt_key, seal_bid
 from bidding.methods import decide
+from market.admission.models import Practitioner
 from market.clock import FixedClock
 from portal.web import City
+from tests.counting import counted
+from tests.makers import closing
 from tests.portal.conftest import SignIn
 from tests.portal.staging import Staged, staged
 
@@ -161,3 +164,54 @@ def test_every_refusal_links_to_a_rule_that_exists(client: FlaskClient, city: Ci
 
     page = client.get("/rules").text
     assert all(f'id="r{number}"' in page for number in RULE_OF.values())
+
+
+def test_a_failure_after_the_opening_gives_the_case_to_the_regulator_alone(
+    client: FlaskClient, sign_in: SignIn, city: City, clock: FixedClock
+) -> None:
+    stage = staged(city, "government")
+    stage.bids(8_500_000, 8_600_000, 9_500_000)
+    with city.db.write() as s:
+        changes = Changes("降低限价", closing(clock.at, 9), ceiling_fen=9_000_000)
+        amend_auction(s, stage.job().id, stage.owner.org.id, changes, "person:1", clock.at, city.keeper)
+    clock.advance(timedelta(hours=2))
+    with city.db.write() as s:
+        for firm in stage.firms[:3]:
+            act = BidAct(stage.code, firm.org.id, firm.person.id, clock.at, kind="confirmed")
+            seal_bid(s, act, receipt_key(s))
+    stage.close()
+
+    page = _page(client, stage)
+    assert "高于最高限价" in page and "没有公布任何价格" in page and "85,000" not in page
+    assert client.get(f"/jobs/{stage.code}/protocol.json").status_code == 404
+    sign_in(client, stage.firms[0].person)
+    assert client.get(f"/jobs/{stage.code}/protocol.json").status_code == 404
+    sign_in(client, stage.office["regulator"])
+    case = json.loads(client.get(f"/jobs/{stage.code}/protocol.json").text)
+    assert json.loads(json.dumps(decide(case["terms"], case["bids"], case["seed"]))) == case["outcome"]
+
+
+def test_affiliated_bids_are_named_with_the_relation_and_its_rule(client: FlaskClient, city: City) -> None:
+    stage = staged(city, "government", firms=5)
+    with city.db.write() as s:
+        for firm in stage.firms[:2]:
+            s.get_one(Practitioner, firm.lead).key = "f" * 64
+    stage.bids(8_000_000, 8_100_000, 8_500_000, 9_000_000, 9_500_000)
+    stage.close()
+    page = _page(client, stage)
+    assert "没有计入的 2 份" in page and "项目负责人相同" in page and "#r3.1" in page
+    assert stage.firms[0].org.name in page and "80,000" not in page
+
+
+def test_the_page_asks_the_database_as_often_for_many_bids_as_for_few(client: FlaskClient, city: City) -> None:
+    few, many = staged(city, "government", firms=3), staged(city, "government", firms=9)
+    few.bids(*[8_000_000 + i for i in range(3)])
+    many.bids(*[8_000_000 + i for i in range(9)])
+    few.close()
+    many.close()
+    _page(client, few)
+    with city.db.read() as s, counted(s) as first:
+        _page(client, few)
+    with city.db.read() as s, counted(s) as second:
+        _page(client, many)
+    assert len(first) == len(second) <= 14, "\n".join(first)
