@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Answer
 
-from market.admission import queries as admission
+from market.admission import desk
 from market.identity import queries as identity
 from market.identity import service
 from market.jobs import queries as jobs
@@ -27,8 +27,8 @@ def index() -> Response:
     with db().read() as s:
         counts = {
             "jobs": jobs.waiting_count(s),
-            "applications": admission.applications(s, "submitted")[1],
-            "certificates": admission.unverified(s)[1],
+            "applications": desk.applications(s, "submitted")[1],
+            "certificates": desk.unverified(s)[1],
             **notices.outbox_counts(s),
         }
     return page("operator/index.html", counts=counts)

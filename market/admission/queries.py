@@ -10,7 +10,6 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
-    and_,
     cast,
     exists,
     func,
@@ -37,7 +36,7 @@ from market.catalogue import queries as catalogue
 from market.catalogue.models import Category
 from market.db import UTCTime
 from market.identity import queries as identity
-from market.identity.models import Organisation, Person
+from market.identity.models import Organisation
 from market.moments import beijing_day
 
 PAGE = 20
@@ -127,6 +126,18 @@ def eligible_count(s: Session, category: str, qualification: str, at: datetime, 
     """How many firms may bid at `at`, those in `without` (recused, the owner itself) left out."""
     inner = _eligible(category, qualification, at).where(FirmCategory.org_id.not_in(list(without))).subquery()
     return s.scalar(select(func.count()).select_from(inner)) or 0
+
+
+def eligible_counts(s: Session, asked: Sequence[tuple[str, str]], at: datetime) -> dict[tuple[str, str], int]:
+    """How many firms may bid at `at`, for each (category, qualification), in one statement."""
+    wanted = sorted(set(asked))
+    parts = [
+        select(literal(n).label("n"), func.count().label("firms")).select_from(_eligible(*pair, at).subquery())
+        for n, pair in enumerate(wanted)
+    ]
+    if not parts:
+        return {}
+    return {wanted[row.n]: row.firms for row in s.execute(union_all(*parts))}
 
 
 def standing_today(s: Session, org_id: int, at: datetime) -> list[Suspension]:
@@ -272,6 +283,11 @@ def index_text(s: Session, ids: Sequence[int], at: datetime) -> dict[int, tuple[
 # Applications
 
 
+def profile_of(s: Session, org_id: int) -> FirmProfile | None:
+    """What an admitted firm says of itself; None before its admission."""
+    return s.get(FirmProfile, org_id)
+
+
 def open_application(s: Session, org_id: int) -> Application | None:
     """The firm's application that is not yet decided."""
     found = _of(Application, org_id).where(Application.state.in_([str(x) for x in OPEN]))
@@ -288,88 +304,6 @@ def latest_application(s: Session, org_id: int) -> Application | None:
 def editable(application: Application) -> bool:
     """Whether the firm may write in it."""
     return State(application.state) in EDITABLE
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An application in the operator's list."""
-
-    id: int
-    org_name: str
-    uscc: str
-    state: str
-    submitted_at: datetime | None
-    decided_at: datetime | None
-
-
-def applications(s: Session, state: str, page: int = 1) -> tuple[list[Waiting], int]:
-    """Applications in a state, the longest waiting first, 20 a page, and how many there are."""
-    where = Application.state == state
-    total = s.scalar(select(func.count()).select_from(Application).where(where)) or 0
-    found = (
-        select(
-            Application.id, Organisation.name, Organisation.uscc, Application.state, Application.submitted_at,
-            Application.decided_at,
-        )
-        .join(Organisation, Organisation.id == Application.org_id)
-        .where(where)
-        .order_by(Application.submitted_at, Application.id)
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
-    )  # fmt: skip
-    return [Waiting(*row) for row in s.execute(found)], total
-
-
-def application(s: Session, id: int) -> tuple[Application, Organisation] | None:
-    """An application with its firm."""
-    row = s.execute(
-        select(Application, Organisation)
-        .join(Organisation, Organisation.id == Application.org_id)
-        .where(Application.id == id)
-    ).first()
-    return None if row is None else (row[0], row[1])
-
-
-def unverified(s: Session, page: int = 1) -> tuple[list[tuple[Qualification, Organisation]], int]:
-    """Certificates of admitted firms that wait for an operator, oldest first, 20 a page, and how many there are."""
-    where = and_(Qualification.verified_at.is_(None), Qualification.revoked_at.is_(None))
-    total = s.scalar(select(func.count()).select_from(Qualification).where(where)) or 0
-    found = (
-        select(Qualification, Organisation)
-        .join(Organisation, Organisation.id == Qualification.org_id)
-        .where(where)
-        .order_by(Qualification.recorded_at, Qualification.id)
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
-    )
-    return [(row[0], row[1]) for row in s.execute(found)], total
-
-
-def appeals(s: Session) -> list[tuple[Suspension, Organisation]]:
-    """Suspension appeals that wait for a regulator, oldest first."""
-    found = (
-        select(Suspension, Organisation)
-        .join(Organisation, Organisation.id == Suspension.org_id)
-        .where(Suspension.appealed_at.is_not(None), Suspension.answered_at.is_(None))
-        .order_by(Suspension.appealed_at)
-        .limit(100)
-    )
-    return [(row[0], row[1]) for row in s.execute(found)]
-
-
-def suspension(s: Session, id: int) -> tuple[Suspension, Organisation] | None:
-    """A suspension with its firm."""
-    row = s.execute(
-        select(Suspension, Organisation)
-        .join(Organisation, Organisation.id == Suspension.org_id)
-        .where(Suspension.id == id)
-    ).first()
-    return None if row is None else (row[0], row[1])
-
-
-def people_names(s: Session, ids: Sequence[int]) -> dict[int, str]:
-    """Names of people by id."""
-    return {row.id: row.name for row in s.execute(select(Person.id, Person.name).where(Person.id.in_(list(ids))))}
 
 
 def documents_of(s: Session, org_id: int) -> list[Document]:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from market.admission import changes, firms, queries, service
+from market.admission import changes, desk, firms, queries, service
 from market.admission.documents import keep_document
 from market.admission.models import Application, FirmProfile, Practitioner, Qualification
 from market.admission.rules import Event, State, why_not
@@ -233,7 +233,7 @@ def test_a_suspension_runs_to_its_end_is_appealed_and_lifted(db: Database) -> No
         assert refused(service.decide_appeal, s, id, True, "x", regulator, T0) == ["suspension.no_appeal"]
         service.appeal(s, org, id, "交付已经完成", T0 + DAY, "person:1")
         assert refused(service.appeal, s, org, id, "再", T0 + DAY, "person:1") == ["suspension.appealed"]
-        assert [x[0].id for x in queries.appeals(s)] == [id]
+        assert [x[0].id for x in desk.appeals(s)] == [id]
         service.decide_appeal(s, id, True, "材料属实", regulator, T0 + 2 * DAY)
         assert may(s, firm, at=T0 + 2 * DAY) == [] and may(s, firm, at=T0 + DAY) == ["bid.suspended"]
         assert refused(service.lift, s, id, "x", by, T0 + 3 * DAY) == ["suspension.over"]
