@@ -45,7 +45,7 @@ def test_the_printed_script_bids_and_gets_a_receipt(market: Market, site: str) -
     assert done.returncode == 0, done.stderr
     number, received = done.stdout.split()
     assert received == "2026-06-01T03:00:00Z"
-    receipt = market.firms_program.get(f"/bids/{number}").json
+    receipt = market.firms_program.get(f"/bids/{number}").get_json()
     assert receipt["signature_valid"] and receipt["facts"]["kind"] == "sealed"
 
 

@@ -16,7 +16,7 @@ def problem(answer: TestResponse, status: int, code: str, field: str | None = No
     """The body of a problem, after what all of them have in common."""
     assert answer.status_code == status, answer.text
     assert answer.content_type == "application/problem+json"
-    body: dict[str, Any] = answer.json
+    body: dict[str, Any] = answer.get_json()
     assert set(body) == {"type", "title", "status", "detail", "error_id", "errors"}
     assert body["status"] == status and body["type"] == f"urn:taozhongjie:{body['errors'][0]['code']}"
     for fault in body["errors"]:
@@ -203,7 +203,7 @@ def test_full_width_digits_are_taken_in_a_query(small_market: Market) -> None:
 def test_an_unknown_thing_is_a_404(market: Market, path: str) -> None:
     answer = market.firms_program.get(path)
     assert answer.status_code == 404 and answer.content_type == "application/problem+json"
-    assert answer.json["errors"][0]["do"]
+    assert answer.get_json()["errors"][0]["do"]
 
 
 def test_a_session_cookie_alone_opens_no_door(small_market: Market) -> None:

@@ -57,7 +57,7 @@ def test_every_answer_is_as_the_file_says(api_schema: BaseSchema, door: Door, mo
 
     @settings(max_examples=30, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
-    def met(case: Case) -> None:
+    def met(case: Case[Any]) -> None:
         case.call_and_validate(headers=headers)
 
     met()
