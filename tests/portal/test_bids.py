@@ -24,8 +24,8 @@ def stage(city: City, clock: FixedClock) -> Staged:
     return made
 
 
-def _form(stage: Staged, firm: int = 0, **but: str) -> dict[str, str]:
-    row = {"amount": "８５，０００", "days": "20", "lead": str(stage.firms[firm].lead), "declared": "y", "key": "k1"}
+def _form(stage: Staged, **but: str) -> dict[str, str]:
+    row = {"amount": "８５，０００", "days": "20", "lead": str(stage.firms[0].lead), "declared": "y", "key": "k1"}
     return {**row, **but}
 
 
