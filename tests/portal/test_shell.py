@@ -638,3 +638,13 @@ def daxie_cases() -> list[dict[str, Any]]:
     file = words.ROOT / "tests" / "data" / "vectors" / "daxie.json"
     cases = json.loads(file.read_text("utf-8"))["cases"]
     return [c for c in cases if "text" in c and 0 < c["fen"] < 10**12]
+
+
+def test_the_figure_of_awards_leads_to_its_rows(client: FlaskClient, db: Database) -> None:
+    with db.write() as s:
+        put_award(s, make_org(s), 1, 70_000, 100_000)
+
+    link = re.findall(r'href="([^"]+)">成交项目', client.get("/").get_data(as_text=True))[0].replace("&amp;", "&")
+
+    assert link == "/jobs?scope=all&stage=awarded"
+    assert "项目 1" in client.get(link).get_data(as_text=True)
