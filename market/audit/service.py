@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, literal_column
+from sqlalchemy import literal_column
 from sqlalchemy.orm import Session
 
 from market.audit.models import AuditEntry, AuditVeil
 from market.audit.rules import NEVER, Deed, leaf_data, leaf_hash
+from market.batch import append
 
-XID = literal_column("pg_current_xact_id()::text::bigint")
+XID: ColumnElement[int] = literal_column("pg_current_xact_id()::text::bigint")
 
 
 def entry_values(
@@ -60,7 +61,7 @@ def record(
     if s.get_bind().dialect.name == "postgresql":
         # Serial ids are not commit order: the sequencer orders by transaction (bid-path.md).
         values["xid"] = XID
-    s.execute(insert(AuditEntry).values(**values))
+    append(s, AuditEntry, values)
 
 
 def hang_veil(s: Session, name: str, lifts_at: datetime | None) -> None:
