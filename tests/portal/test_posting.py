@@ -10,7 +10,9 @@ from sqlalchemy import select
 
 from market.clock import FixedClock
 from market.jobs.models import Job
+from market.jobs.rules import RECUSALS
 from market.moments import BEIJING
+from portal.forms.questions import REASONS
 from portal.web import City
 from tests.makers import Party, closing, make_firm, make_owner, make_person
 from tests.portal.conftest import SignIn
@@ -318,3 +320,7 @@ def test_another_person_of_the_organisation_goes_on(
         colleague = make_person(s, owner.org, first=False)
     sign_in(client, colleague)
     assert client.post(f"{draft}/check").status_code == 303
+
+
+def test_the_reasons_on_the_form_are_those_that_are_published() -> None:
+    assert {code: str(getattr(words, "_args", [""])[0]) for code, words in REASONS.items()} == dict(RECUSALS)
