@@ -125,7 +125,7 @@ class Server:
         """End the server and remove its folder; done by the guard, as after a kill."""
         if self._guard.stdin is not None and not self._guard.stdin.closed:
             self._guard.stdin.close()
-        self._guard.wait(30)
+        self._guard.wait(120)  # other workers may keep both cores and the disk busy
 
     def _sql(self, statement: sql.Composed) -> None:
         with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as c:

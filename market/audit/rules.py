@@ -11,8 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from market.moments import micros
 from market.ids import canonical_json
+from market.moments import micros
 
 NEVER = "never"
 """The veil of records that are not shown one by one: sign-ins and saved drafts."""

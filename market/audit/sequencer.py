@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, text
+from sqlalchemy import Row, insert, select, text
 from sqlalchemy.orm import Session
 
 from market.audit.models import AuditEntry, AuditHead, AuditLeaf
@@ -51,5 +51,6 @@ def place(s: Session, pad: int | None = None) -> int:
 def _next(s: Session, head: AuditHead) -> Sequence[Row[Any]]:
     if s.get_bind().dialect.name == "postgresql":
         return s.execute(_BELOW_HORIZON, {"xid": head.xid, "id": head.entry, "n": BATCH}).all()
-    found: Select[Any] = select(AuditEntry.id, AuditEntry.xid, AuditEntry.leaf).where(AuditEntry.id > head.entry)
-    return s.execute(found.order_by(AuditEntry.id).limit(BATCH)).all()
+    found = select(AuditEntry.id, AuditEntry.xid, AuditEntry.leaf).where(AuditEntry.id > head.entry)
+    rows: Sequence[Any] = s.execute(found.order_by(AuditEntry.id).limit(BATCH)).all()
+    return rows
