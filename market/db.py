@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
-from sqlalchemy.dialects.postgresql import JSONB
 
 NAMES = {
     "ix": "ix_%(column_0_label)s",
@@ -31,7 +32,7 @@ NAMES = {
 
 
 class DatabaseDown(Exception):
-    """The database does not answer in time, or not at all. Nothing of the transaction is kept; trying again is right."""
+    """The database does not answer in time, or not at all. The transaction left nothing; trying again is right."""
 
 
 def _down(error: DBAPIError | TimeoutError) -> bool:
@@ -107,6 +108,8 @@ class Database:
         self._write, self._read, self._lock = write, read, lock
         self._mutex = threading.Lock()
         self._sessions = sessionmaker(write, expire_on_commit=False)
+        alone = write if lock is not None else write.execution_options(isolation_level="AUTOCOMMIT")
+        self._singles = sessionmaker(alone, expire_on_commit=False)
         self._reads = sessionmaker(read, expire_on_commit=False)
 
     @property
@@ -123,6 +126,20 @@ class Database:
     def write(self) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back if anything is raised. Raises DatabaseDown."""
         with _translated(), self.alone(), self._sessions.begin() as s:
+            yield s
+
+    @contextmanager
+    def single(self) -> Iterator[Session]:
+        """For a piece of work whose writing is one statement: the statement is its own transaction.
+
+        On PostgreSQL nothing is sent to begin or to commit: a bid costs its round trips (bid-path.md). On SQLite it is
+        `write()`, so the work may well send more statements there. Raises DatabaseDown.
+        """
+        if self.sqlite:
+            with self.write() as s:
+                yield s
+            return
+        with _translated(), self._singles() as s:
             yield s
 
     @contextmanager
@@ -185,6 +202,31 @@ def _sqlite(url: str, file: Path) -> Database:
     return Database(write, read, file.with_name(file.name + ".lock"))
 
 
+IDLE = 1.0
+"""Seconds after which a connection is tried before it is used again."""
+
+
+def _try_idle(engine: Engine) -> None:
+    """Try a connection that has rested before it is used, so that a restarted server costs no request an error.
+
+    SQLAlchemy's own pre-ping asks at each use: a round trip for each session of a busy site.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def rest(_: Any, record: Any) -> None:
+        record.info["rested"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def rise(connection: Any, record: Any, __: Any) -> None:
+        if monotonic() - record.info.get("rested", monotonic()) < IDLE:
+            return
+        try:
+            if not engine.dialect.do_ping(connection):
+                raise InvalidatePoolError
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+
 # The waits of a door (pool, lock, statement: 2 s each) add up to less than the drain of 10 s, so what was stamped
 # before T is always counted.
 _WAITS = "-c lock_timeout={lock} -c statement_timeout={statement} -c idle_in_transaction_session_timeout=15000"
@@ -192,15 +234,16 @@ _WAITS = "-c lock_timeout={lock} -c statement_timeout={statement} -c idle_in_tra
 
 def _postgresql(url: str, threads: int, patient: bool) -> Database:
     def engine(options: str, **more: Any) -> Engine:
-        return create_engine(
+        made = create_engine(
             url.replace("postgresql://", "postgresql+psycopg://"),
             pool_size=max(2, min(threads, 16)),
             max_overflow=0,
             pool_timeout=2,
-            pool_pre_ping=True,
             connect_args={"prepare_threshold": None, "options": options, "connect_timeout": 2},
             **more,
         )
+        _try_idle(made)
+        return made
 
     waits = _WAITS.format(lock=10000, statement=120000) if patient else _WAITS.format(lock=2000, statement=2000)
     write = engine(waits)
