@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from market.catalogue.rules import Coefficient, Standard, coefficient_label, key_label, kind_label, show_scale
 from market.catalogue.rules.explain import scale_label
 from market.jobs.models import Job
-from market.money import Fen, daxie, show_fraction_percent, show_wan
+from market.money import Fen, daxie, show_fraction_percent
 from portal import shell, web
 
 FUNDINGS = {"fiscal": _l("财政资金"), "state": _l("国有资金"), "private": _l("企业自筹")}
@@ -34,6 +34,12 @@ SAMPLE = "sample assumption, not a statute"
 def kind_word(kind: str | None) -> str:
     """What kind of document a baseline rests on."""
     return kind_label(kind, web.lang()) if kind else "—"
+
+
+def document_word(number: str | None) -> str:
+    """The number of a price document, in Chinese with the brackets of official papers."""
+    text = number or "—"
+    return text if web.lang() == "en" else text.replace("[", "〔").replace("]", "〕").replace("; ", "；")
 
 
 def why_none(figure: Mapping[str, Any] | None) -> str:
@@ -177,13 +183,9 @@ def state_sentence(job: Job, now: datetime) -> str:
     return str(said.get(job.stage, ""))
 
 
-def wan_short(fen: int | None) -> str:
-    """16.00 万元, or a dash."""
-    return "—" if fen is None else show_wan(Fen(fen), web.lang())
-
-
 GLOBALS: dict[str, Any] = {
-    "kind_word": kind_word, "why_none": why_none, "days_source": days_source, "scale_hint": scale_hint,
+    "kind_word": kind_word, "document_word": document_word, "why_none": why_none, "days_source": days_source,
+    "scale_hint": scale_hint,
     "ceiling_hint": ceiling_hint, "ceiling_echo": ceiling_echo, "check_rows": check_rows, "resume_url": resume_url,
     "resume_word": resume_word, "state_sentence": state_sentence, "FUNDINGS": FUNDINGS, "TAXES": TAXES,
 }  # fmt: skip

@@ -14,6 +14,7 @@ from market.jobs.models import Question
 from market.jobs.service import invite
 from market.search.index import consume
 from portal.web import City
+from tests.counting import counted
 from tests.makers import T0, make_firm, make_job, make_owner
 from tests.market.jobs.test_service import user
 from tests.portal.conftest import SignIn
@@ -244,3 +245,28 @@ def test_between_the_deadline_and_the_closing_the_page_says_closing(
     page = client.get(f"/jobs/{stage.code}").text
 
     assert "正在截标" in page and "填写报价" not in page and rows(client.get("/jobs").text) == []
+
+
+def test_the_pages_send_no_more_statements_when_there_is_more_to_show(
+    client: FlaskClient, city: City, stage: Staged, sign_in: SignIn
+) -> None:
+    sign_in(client, stage.firms[0].person)
+    paths = ("/jobs?scope=all", "/jobs", f"/jobs/{stage.code}")
+
+    def sent() -> list[int]:
+        counts = []
+        for path in paths:
+            with city.db.read() as s, counted(s) as seen:
+                assert client.get(path).status_code == 200
+            counts.append(len(seen))
+        return counts
+
+    sent()  # what a process reads once
+    few = sent()
+    with city.db.write() as s:
+        for n in range(25):
+            job = make_job(s, stage.owner, state="published", stage="open", published_at=T0)
+            s.add(Question(job_id=stage.job().id, org_id=stage.firms[0].org.id, text=f"第{n}问", asked_at=T0))
+            assert job.code
+    assert sent() == few
+    assert max(few) <= 20

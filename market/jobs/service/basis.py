@@ -9,15 +9,17 @@ from sqlalchemy.orm import Session
 from market.catalogue import queries as catalogue
 from market.catalogue.models import Service
 from market.catalogue.rules import Standards
-from market.errors import refuse
+from market.errors import Refused, refuse
 from market.jobs.models import Job
 from market.jobs.rules import EDITABLE, Measure, baseline_of
 
 
 def standards_in_force(s: Session, now: datetime) -> Standards:
     """The fee standards of the day; none before a file was loaded, and then no job has a baseline."""
-    loaded = catalogue.version_on(s, "standards", now) is not None
-    return catalogue.standards_on(s, now) if loaded else Standards({}, "")
+    try:
+        return catalogue.standards_on(s, now)
+    except Refused:
+        return Standards({}, "")
 
 
 def service_in_force(s: Session, code: str, now: datetime) -> Service:
