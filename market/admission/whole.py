@@ -1,4 +1,4 @@
-"""A whole application at once, for programs: the same parts, rules and records as the form that is filled step by step."""
+"""A whole application at once, for programs: the same parts, rules and records as the form filled step by step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from market.admission.content import certificate_entry, firm_part, person_entry, price_entry, scope_part
 from market.admission.models import Application
-from market.admission.rules import Part, beijing_day
+from market.admission.rules import Part
 from market.admission.service import own_document, start, submit
 from market.audit.rules import NEVER, Deed
 from market.audit.service import record
@@ -17,6 +17,7 @@ from market.catalogue import queries as catalogue
 from market.errors import Refusal, Refused
 from market.identity.rules import TieKind
 from market.identity.service import record_tie
+from market.moments import beijing_day
 
 Given = Mapping[str, Any]
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, defer
 
+from market.batch import ask
 from market.catalogue.checking import calendar_of
 from market.catalogue.models import CatalogueVersion, Category, Service
 from market.catalogue.rules import Standards, parse_standards
@@ -28,14 +29,15 @@ def day_of(at: date | datetime) -> date:
 
 def version_on(s: Session, kind: str, at: date | datetime) -> CatalogueVersion | None:
     """The version of a kind in force on a Beijing day (the newest that has begun), without its document."""
+    day = day_of(at)
     found = (
         select(CatalogueVersion)
-        .where(CatalogueVersion.kind == kind, CatalogueVersion.effective_on <= day_of(at))
+        .where(CatalogueVersion.kind == kind, CatalogueVersion.effective_on <= day)
         .order_by(CatalogueVersion.effective_on.desc(), CatalogueVersion.id.desc())
         .options(defer(CatalogueVersion.document))
         .limit(1)
     )
-    return s.scalars(found).first()
+    return ask(s, (kind, day), lambda: s.scalars(found).first())
 
 
 def versions(s: Session, page: int = 1) -> tuple[list[CatalogueVersion], int]:
@@ -62,12 +64,13 @@ def version_text(s: Session, id: int) -> tuple[CatalogueVersion, str] | None:
 
 def categories(s: Session) -> list[Category]:
     """Every category, by code."""
-    return list(s.scalars(select(Category).order_by(Category.code)))
+    return list(ask(s, ("rows", "categories"), lambda: s.scalars(select(Category).order_by(Category.code)).all()))
 
 
 def services_on(s: Session, day: date | datetime) -> list[Service]:
     """The services in force on a day, by code: one statement."""
-    return list(s.scalars(select(Service).where(Service.version_id == _services_version(day)).order_by(Service.code)))
+    found = select(Service).where(Service.version_id == _services_version(day)).order_by(Service.code)
+    return list(ask(s, ("rows", "services", day_of(day)), lambda: s.scalars(found).all()))
 
 
 def service_on(s: Session, code: str, day: date | datetime) -> Service | None:
@@ -180,7 +183,7 @@ def calendar(s: Session) -> Calendar:
         .options(defer(CatalogueVersion.document))
         .limit(1)
     )
-    version = s.scalars(found).first()
+    version = ask(s, "calendar", lambda: s.scalars(found).first())
     if version is None:
         raise refuse("catalogue.none", status=503, kind="calendar")
     made: Calendar = _parsed(s, version, lambda text: calendar_of(json.loads(text)))

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from market.batch import ask
 from market.errors import refuse
 from market.identity.models import ApiToken, CityFact, OneTimeToken, Organisation, Person, PlatformKey, Tie
 from market.identity.rules import (
@@ -49,10 +50,14 @@ class Credentials:
 
 def platform_key(s: Session, name: str) -> KeyPair:
     """The key `receipt` (Ed25519), `pepper` or `session`. Raises Refused `platform.unfounded` before the migration."""
-    row = s.get(PlatformKey, name)
-    if row is None:
-        raise refuse("platform.unfounded", status=503)
-    return KeyPair(row.secret, row.public)
+
+    def read() -> KeyPair:
+        row = s.get(PlatformKey, name)
+        if row is None:
+            raise refuse("platform.unfounded", status=503)
+        return KeyPair(row.secret, row.public)
+
+    return ask(s, f"key.{name}", read)
 
 
 def mode(s: Session) -> str | None:
@@ -200,6 +205,9 @@ def is_secret(kind: str) -> bool:
     return kind in LINK_KINDS
 
 
+CONTROL = "ties.control"
+"""Under which a batch keeps the register of control; whoever changes it forgets that."""
+
 # ── ties ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -251,14 +259,17 @@ def _own_tokens(s: Session, org_ids: Collection[int], pepper: bytes) -> dict[int
 
 def _parents(s: Session, since: datetime, until: datetime, pepper: bytes) -> dict[str, set[str]]:
     """Token of a controlled company → tokens of those who control it, of the whole register."""
-    found = s.execute(
-        select(Organisation.uscc, Tie.party)
-        .join(Organisation, Organisation.id == Tie.org_id)
-        .where(Tie.kind == TieKind.CONTROL, Tie.party_kind != PartyKind.STATE, _in_force(since, until))
-    )
+
+    def read() -> list[tuple[str, str, datetime, datetime | None]]:
+        ties = select(Organisation.uscc, Tie.party, Tie.recorded_at, Tie.removed_at)
+        ties = ties.join(Organisation, Organisation.id == Tie.org_id)
+        found = s.execute(ties.where(Tie.kind == TieKind.CONTROL, Tie.party_kind != PartyKind.STATE))
+        return [(keyed_hash(pepper, PartyKind.COMPANY, row.uscc), *row[1:]) for row in found]
+
     parents: dict[str, set[str]] = {}
-    for uscc, party in found:
-        parents.setdefault(keyed_hash(pepper, PartyKind.COMPANY, uscc), set()).add(party)
+    for company, party, recorded, removed in ask(s, CONTROL, read):
+        if recorded <= until and (removed is None or removed > since):
+            parents.setdefault(company, set()).add(party)
     return parents
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from market.audit.rules import Deed
 from market.audit.service import record
+from market.batch import forget
 from market.errors import refuse
 from market.identity import queries
 from market.identity.models import Organisation, Tie
@@ -53,6 +54,7 @@ def record_tie(
     )  # fmt: skip
     s.add(tie)
     s.flush()
+    forget(s, queries.CONTROL)
     record(s, Deed.AFFILIATION_RECORDED, now, actor, subject=f"org:{org_id}", tie=tie.id, kind=sort.value)
     return tie.id
 
@@ -68,6 +70,7 @@ def remove_tie(s: Session, org_id: int, tie_id: int, now: datetime, actor: str) 
 
 def _end(s: Session, tie: Tie, now: datetime, actor: str) -> None:
     tie.removed_at = now
+    forget(s, queries.CONTROL)
     record(s, Deed.AFFILIATION_REMOVED, now, actor, subject=f"org:{tie.org_id}", tie=tie.id, kind=tie.kind)
 
 

@@ -22,6 +22,7 @@ from market.admission.models import Practitioner
 from market.audit.models import AuditEntry
 from market.audit.rules import Deed
 from market.audit.service import XID, entry_values
+from market.batch import append
 from market.errors import Refusal, Refused, refuse
 from market.identity.models import Organisation
 from market.identity.queries import platform_key
@@ -290,5 +291,5 @@ def _write(s: Session, row: dict[str, Any], ready: ReadyBid, number: str, versio
         s.execute(insert(AuditEntry).values(**entry).add_cte(kept, told))
         return
     s.execute(insert(BidVersion).values(**row))
-    s.execute(insert(Notice).values(**notice))
-    s.execute(insert(AuditEntry).values(**entry))
+    append(s, Notice, notice)
+    append(s, AuditEntry, entry)

@@ -1,0 +1,65 @@
+"""A long load in few statements: for the history of the sample city, whose loader is the only writer.
+
+Inside `batch` rows of logs and inboxes are written together at the end of the transaction, what cannot change under
+the loader is asked for once, and nothing is mailed or indexed. Everywhere else the functions here do the plain thing.
+"""
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import event, insert
+from sqlalchemy.orm import Session
+
+from market.db import Base, Database
+
+T = TypeVar("T")
+_BATCH, _ROWS = "batch", "batch.rows"
+
+
+@contextmanager
+def batch(db: Database) -> Iterator[Session]:
+    """One transaction of a load. Nobody else may write meanwhile, else what was asked once could be out of date."""
+    with db.write() as s:
+        s.info[_BATCH] = {}
+        if db.sqlite:  # PostgreSQL gives each record its transaction's number in the statement that writes it
+            s.info[_ROWS] = {}
+        alive: list[object] = []  # a session holds its rows weakly, and would read them again and again
+        for moment in ("loaded_as_persistent", "pending_to_persistent"):
+            event.listen(s, moment, lambda _, row: alive.append(row))
+        yield s
+        s.flush()
+        for model, rows in s.info.pop(_ROWS, {}).items():
+            table = model.__table__
+            names = [column.key for column in table.columns if not column.primary_key]
+            s.execute(insert(table), [{name: row.get(name) for name in names} for row in rows])
+
+
+def append(s: Session, model: type[Base], values: dict[str, Any]) -> None:
+    """Insert a row of a table that only grows: now, or in a batch with all others at its end."""
+    rows = s.info.get(_ROWS)
+    if rows is None:
+        s.execute(insert(model).values(**values))
+    else:
+        rows.setdefault(model, []).append(values)
+
+
+def ask(s: Session, key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` gives; in a batch it is asked once a transaction, or again after `forget`."""
+    kept: dict[Hashable, Any] | None = s.info.get(_BATCH)
+    if kept is None:
+        return make()
+    if key not in kept:
+        kept[key] = make()
+    found: T = kept[key]
+    return found
+
+
+def forget(s: Session, key: Hashable) -> None:
+    """What was kept under a key has changed."""
+    s.info.get(_BATCH, {}).pop(key, None)
+
+
+def loading(s: Session) -> bool:
+    """Whether this is a batch: nothing of it is mailed or indexed one by one."""
+    return _BATCH in s.info
