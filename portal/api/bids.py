@@ -8,7 +8,7 @@ import base64
 from datetime import datetime
 from typing import Annotated
 
-from flask import g
+from flask import g, request
 from pydantic import Field
 
 from bidding.auctions import queries, service
@@ -159,7 +159,7 @@ def _done(kept: Kept) -> Reply:
         signature=_b64(kept.signature),
         key=key_id(receipt_key().public),
     )
-    return Reply(body, 200 if kept.again else 201, {"Location": f"/api/v1/bids/{kept.number}"})
+    return Reply(body, 200 if kept.again else 201, {"Location": f"{request.script_root}/api/v1/bids/{kept.number}"})
 
 
 def _b64(raw: bytes) -> str:

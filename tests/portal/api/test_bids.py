@@ -255,7 +255,7 @@ def test_an_act_without_body_takes_none(small_market: Market) -> None:
 
 
 def test_a_job_that_is_not_public_or_not_there_is_a_404_for_every_act(market: Market) -> None:
-    for code in ("ZJ-2026-99999", "x", "%00", market.auction):
+    for code in ("ZJ-2026-99999", "x", "%F0%9F%98%80", market.auction):
         for path in ("bids", "withdrawal", "confirmation"):
             body = market.offer() if path == "bids" else None
             answer = market.firms_program.post(f"/jobs/{code}/{path}", body, "k")

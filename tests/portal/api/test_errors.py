@@ -3,10 +3,15 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from market.db import DatabaseDown
+from market.identity.models import ApiToken, Person
+from market.identity.queries import signed_in
 from market.identity.rules import LIMITS
+from market.identity.signin import revoke_api_token
+from tests.makers import T0
 from tests.portal.api.conftest import Market, Program
 
 ASKED = [("zh", "zh-CN", False), ("en-GB,en;q=0.9", "en", True), ("fr", "zh-CN", False), ("", "zh-CN", False)]
@@ -93,6 +98,20 @@ def test_a_token_that_is_not_valid_is_refused_even_where_none_is_needed(small_ma
 
     problem(answer, 401, "api.token", "Authorization")
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+
+
+def test_a_revoked_token_and_one_of_a_disabled_person_open_nothing(market: Market) -> None:
+    program = market.firms_program
+    assert program.get("/practitioners").status_code == 200
+    with market.db.write() as s:
+        s.execute(update(Person).where(Person.id == market.firm.person.id).values(disabled_at=T0))
+    problem(program.get("/practitioners"), 401, "api.token", "Authorization")
+    with market.db.write() as s:
+        s.execute(update(Person).where(Person.id == market.firm.person.id).values(disabled_at=None))
+        who = signed_in(s, market.firm.person.id, 0)
+        assert who is not None
+        revoke_api_token(s, who, s.scalars(select(ApiToken.id)).one(), T0)
+    problem(program.get("/practitioners"), 401, "api.token", "Authorization")
 
 
 def test_who_guesses_tokens_is_stopped_until_the_window_ends_and_right_ones_still_pass(market: Market) -> None:
