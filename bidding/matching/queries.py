@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from market.admission import queries as admission
@@ -34,10 +35,15 @@ def checks(s: Session, job: Job, org_id: int, at: datetime) -> list[Check]:
     facts = admission.facts(s, [org_id], service.category_code, service.qualification)
     refusals = why_not(facts[org_id], at, service.category_code, service.qualification)
     found = [Check(key, next((r for r in refusals if r.code in codes), None)) for key, codes in _STANDING]
-    reason = s.scalar(select(Recusal.reason).where(Recusal.job_id == job.id, Recusal.org_id == org_id))
+    reason = s.scalar(_recusal(), {"job": job.id, "org": org_id})
     found.append(Check("recusal", Refusal("bid.recused", values={"reason": reason}) if reason else None))
     found.append(Check("owner", _owner(s, job, org_id, at)))
     return found
+
+
+@cache
+def _recusal() -> Select[str]:
+    return select(Recusal.reason).where(Recusal.job_id == bindparam("job"), Recusal.org_id == bindparam("org"))
 
 
 _STANDING = (

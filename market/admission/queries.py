@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
     Date,
     Integer,
     Select,
     String,
+    bindparam,
     cast,
     exists,
     func,
@@ -46,25 +50,33 @@ THIN = 3
 
 def facts(s: Session, org_ids: Sequence[int], category: str, qualification: str) -> dict[int, Standing]:
     """What `rules.why_not` judges, for any number of firms, in one statement. Firms never admitted are there too."""
+    firms = [int(i) for i in org_ids]
+    asked = {"category": category, "qualification": qualification, "firms": firms}
+    return _standings(s.execute(_facts(), asked).all(), firms, category)
+
+
+@cache
+def _facts() -> CompoundSelect[Any]:
+    """The statement of `facts`, built once: every bid asks it."""
+    firms: BindParameter[Any] = bindparam("firms", expanding=True)
     when, day = cast(null(), UTCTime()), cast(null(), Date())
     text = cast(null(), String())
-    firms = [int(i) for i in org_ids]
     named = select(
         cast(null(), Integer).label("org"), literal("name").label("what"), when.label("a"), when.label("b"),
         day.label("c"), day.label("d"), Category.name_zh.label("zh"), Category.name_en.label("en"),
-    ).where(Category.code == category)  # fmt: skip
+    ).where(Category.code == bindparam("category"))  # fmt: skip
     admitted = select(
         FirmCategory.org_id, literal("span"), FirmCategory.admitted_at, FirmCategory.ended_at, day, day, text, text
-    ).where(FirmCategory.category_code == category, FirmCategory.org_id.in_(firms))
+    ).where(FirmCategory.category_code == bindparam("category"), FirmCategory.org_id.in_(firms))
     certificates = select(
         Qualification.org_id, literal("paper"), Qualification.verified_at, Qualification.revoked_at,
         Qualification.issued_on, Qualification.expires_on, Qualification.name, Qualification.number,
-    ).where(Qualification.name == qualification, Qualification.org_id.in_(firms))  # fmt: skip
+    ).where(Qualification.name == bindparam("qualification"), Qualification.org_id.in_(firms))  # fmt: skip
     stops = select(
         Suspension.org_id, literal("stop"), Suspension.from_at,
         func.coalesce(Suspension.lifted_at, Suspension.until_at), day, day, Suspension.reason, text,
     ).where(Suspension.org_id.in_(firms))  # fmt: skip
-    return _standings(s.execute(union_all(named, admitted, certificates, stops)).all(), firms, category)
+    return union_all(named, admitted, certificates, stops)
 
 
 def _standings(rows: Sequence[Any], firms: list[int], category: str) -> dict[int, Standing]:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from market.batch import ask
@@ -233,12 +234,22 @@ def ties_between(
     found: dict[int, dict[str, set[str]]] = {
         org: {TieKind.CONTROL.value: set(chain(token, parents))} for org, token in own.items()
     }
-    direct = select(Tie.org_id, Tie.kind, Tie.party).where(
-        Tie.org_id.in_(org_ids), Tie.kind != TieKind.CONTROL, _in_force(since, until)
-    )
-    for org, kind, party in s.execute(direct):
+    for org, kind, party in s.execute(_direct(), {"orgs": list(org_ids), "since": since, "until": until}):
         found[org].setdefault(kind, set()).add(party)
     return found
+
+
+@cache
+def _direct() -> Select[int, str, str]:
+    """Ties other than control of some organisations; built once, since every bid asks it.
+
+    A tie counts in [recorded_at, removed_at): here those in force at any instant of [since, until].
+    """
+    span = and_(
+        Tie.recorded_at <= bindparam("until"), or_(Tie.removed_at.is_(None), Tie.removed_at > bindparam("since"))
+    )
+    mine = Tie.org_id.in_(bindparam("orgs", expanding=True))
+    return select(Tie.org_id, Tie.kind, Tie.party).where(mine, Tie.kind != TieKind.CONTROL, span)
 
 
 def tied(s: Session, org_a: int, org_ids: Collection[int], since: datetime, until: datetime) -> set[int]:
@@ -253,8 +264,13 @@ def groups(s: Session, org_ids: Collection[int], at: datetime) -> dict[int, int]
 
 
 def _own_tokens(s: Session, org_ids: Collection[int], pepper: bytes) -> dict[int, str]:
-    found = s.execute(select(Organisation.id, Organisation.uscc).where(Organisation.id.in_(org_ids)))
+    found = s.execute(_codes(), {"orgs": list(org_ids)})
     return {org: keyed_hash(pepper, PartyKind.COMPANY, uscc) for org, uscc in found}
+
+
+@cache
+def _codes() -> Select[int, str]:
+    return select(Organisation.id, Organisation.uscc).where(Organisation.id.in_(bindparam("orgs", expanding=True)))
 
 
 def _parents(s: Session, since: datetime, until: datetime, pepper: bytes) -> dict[str, set[str]]:
@@ -271,8 +287,3 @@ def _parents(s: Session, since: datetime, until: datetime, pepper: bytes) -> dic
         if recorded <= until and (removed is None or removed > since):
             parents.setdefault(company, set()).add(party)
     return parents
-
-
-def _in_force(since: datetime, until: datetime) -> ColumnElement[bool]:
-    """A tie counts in [recorded_at, removed_at)."""
-    return and_(Tie.recorded_at <= until, or_(Tie.removed_at.is_(None), Tie.removed_at > since))

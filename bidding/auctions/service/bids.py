@@ -7,9 +7,10 @@ and writes everything in one statement where the database can (bid-path.md: roun
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import Select, bindparam, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -104,14 +105,7 @@ def seal_bid(s: Session, act: BidAct, key: ReceiptKey) -> Kept:
 
 def examine(s: Session, act: BidAct) -> ReadyBid | Kept:
     """Check everything that needs no lock and seal the price. A repeated request gives its first receipt."""
-    row = s.execute(
-        select(Auction, Job, Organisation.uscc)
-        .join(Job, Job.id == Auction.job_id)
-        .join(Organisation, Organisation.id == act.org_id)
-        .where(Job.code == act.job)
-        .order_by(Auction.round.desc())
-        .limit(1)
-    ).first()
+    row = s.execute(_wanted(), {"job": act.job, "org": act.org_id}).first()
     if row is None:
         raise refuse("job.unknown", status=404)
     auction, job, uscc = row
@@ -141,6 +135,25 @@ def examine(s: Session, act: BidAct) -> ReadyBid | Kept:
         digest=sealed.digest,
         lead_id=act.lead_id,
     )
+
+
+@cache
+def _wanted() -> Select[Auction, Job, str]:
+    """The newest auction of a job with the bidder's code; built once, since every bid asks it."""
+    return (
+        select(Auction, Job, Organisation.uscc)
+        .join(Job, Job.id == Auction.job_id)
+        .join(Organisation, Organisation.id == bindparam("org"))
+        .where(Job.code == bindparam("job"))
+        .order_by(Auction.round.desc())
+        .limit(1)
+    )
+
+
+@cache
+def _locked() -> Select[str, datetime, str]:
+    found = select(Auction.state, Auction.closes_at, Auction.terms_digest).where(Auction.id == bindparam("auction"))
+    return found.with_for_update(read=True)
 
 
 def kept_before(s: Session, auction: str, org_id: int, idempotency: str | None) -> Kept | None:
@@ -216,8 +229,7 @@ def keep(s: Session, ready: ReadyBid, key: ReceiptKey) -> Kept:
     AlreadyKept when another process kept the same request.
     """
     act = ready.act
-    locked = select(Auction.state, Auction.closes_at, Auction.terms_digest).where(Auction.id == ready.auction)
-    state, closes_at, terms_digest = s.execute(locked.with_for_update(read=True)).one()
+    state, closes_at, terms_digest = s.execute(_locked(), {"auction": ready.auction}).one()
     late = in_time(state, closes_at, act.received_at)
     if late is not None:
         raise Refused(late, status=409)
@@ -290,6 +302,6 @@ def _write(s: Session, row: dict[str, Any], ready: ReadyBid, number: str, versio
         told = insert(Notice).values(**notice).cte("told")
         s.execute(insert(AuditEntry).values(**entry).add_cte(kept, told))
         return
-    s.execute(insert(BidVersion).values(**row))
+    s.execute(insert(BidVersion), [row])
     append(s, Notice, notice)
     append(s, AuditEntry, entry)
