@@ -225,8 +225,9 @@ def compute_baseline(body: BaselineIn) -> BaselineOut:
 
 
 def _refusal(no: NoBaseline, standard: Standard | None) -> Refusal:
-    if no.code in ("standard", "below_table", "above_table"):
-        return Refusal(f"api.baseline.{no.code}", "standard" if no.code == "standard" else "scale")
-    field = "scale" if no.code == "scale" else f"coefficients.{no.name}" if no.name else "coefficients"
+    if no.code.startswith("coefficient."):
+        field = f"coefficients.{no.name}" if no.name else "coefficients"
+    else:
+        field = "standard" if no.code == "standard" else "scale"
     values = {"name": (no.name or "")[:40], "means": standard.scale_means if standard else ""}
     return Refusal(f"baseline.{no.code}", field[:120], values)

@@ -190,7 +190,7 @@ def test_a_baseline_is_the_one_of_the_rules_and_explains_itself(market: Market) 
 CHOSEN = {"sensitivity": "sensitive", "industry": "a", "sector_cut": "other"}
 GOOD: dict[str, Any] = {"standard": "eia_form", "scale": 5_000_000_000, "coefficients": CHOSEN}
 BAD = [
-    ({"standard": "none"}, "api.baseline.standard", "standard"),
+    ({"standard": "none"}, "baseline.standard", "standard"),
     ({"standard": ""}, "api.text.empty", "standard"),
     ({"standard": "x" * 41}, "api.text.too_long", "standard"),
     ({"standard": "a\x00b"}, "api.text.control", "standard"),
