@@ -25,7 +25,7 @@ class Refusal:
 class Refused(Exception):
     """Raised by a service with one or more refusals; nothing of the transaction is kept.
 
-    `status` is the HTTP status that fits: 422 unfit input, 403 not this party, 404 not found, 409 wrong state, 429, 503.
+    `status` is the HTTP status that fits: 422 unfit input, 403 not this party, 404, 409 wrong state, 429, 503.
     """
 
     def __init__(self, *refusals: Refusal, status: int = 422) -> None:

@@ -1,1 +1,1 @@
-"""What the regulator and the public may check: figures, indicators, proofs, open data. Reads all below, steers nothing."""
+"""What the regulator and the public may check: figures, indicators, proofs, open data. It steers nothing."""

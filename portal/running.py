@@ -49,7 +49,7 @@ class Child:
             return
         lived = time.monotonic() - self.started
         self.wait = RESTART if lived > 10 else min(self.wait * 2, 30.0)
-        say(f"{self.name} 已停止（退出码 {code}），{self.wait:.0f} 秒后重新启动 / {self.name} ended ({code}); restarting")
+        say(f"{self.name} 已停止（退出码 {code}），{self.wait:.0f} 秒后重新启动 / ended ({code}); starting again")
         self.process, self.due = None, time.monotonic() + self.wait
 
     def stop(self) -> None:

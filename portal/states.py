@@ -23,9 +23,9 @@ def render() -> str:
     """The page: for each machine a diagram and a table of what each event does in each state."""
     parts = [
         "# States\n\n"
-        "Drawn from the tables in the code by `python -m portal.states`; a test compares this page with them and tries\n"
-        "every pair of state and event. A dash means: refused, with the reason. The API's `state` of a job is the\n"
-        "furthest word of job, auction and award.\n"
+        "Drawn from the tables in the code by `python -m portal.states`; a test compares this page with them and\n"
+        "tries every pair of state and event. A dash means: refused, with the reason. The API's `state` of a job is\n"
+        "the furthest word of job, auction and award.\n"
     ]
     for title, (file, machine) in MACHINES.items():
         parts.append(f"\n## {title}\n\nSource: `{file}`\n\n{_diagram(machine)}\n{_table(machine)}")

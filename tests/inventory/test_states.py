@@ -32,7 +32,8 @@ def test_an_event_leads_where_the_table_says_and_is_refused_elsewhere(machine: A
 def test_the_words_of_the_states_are_those_of_the_law() -> None:
     """decisions.md, States: typed in here once more, so that a change of a table is seen."""
     arrows = {
-        file.split("/")[1]: {f"{s} -{e}-> {t}" for (s, e), t in machine.NEXT.items()} for file, machine in MACHINES.values()
+        file.split("/")[1]: {f"{s} -{e}-> {t}" for (s, e), t in machine.NEXT.items()}
+        for file, machine in MACHINES.values()
     }
     live = ("explaining", "proposed", "contested")
     assert arrows["jobs"] >= {
