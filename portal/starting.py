@@ -1,6 +1,8 @@
 """What `taozhongjie run` does before it serves: migrate, found the city, load the sample once, say how to sign in."""
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
 import click
 
@@ -8,6 +10,7 @@ from market.catalogue.service import found_catalogue
 from market.errors import Refused
 from market.identity.queries import mode as mode_of
 from market.identity.service import set_mode
+from market.moments import beijing_day
 from market.settings import Settings
 from portal.composition import method_rules, open_city
 from portal.migrate import migrate
@@ -26,7 +29,7 @@ def prepare(settings: Settings, mode: str, echo: Say) -> None:
             first = mode_of(s) is None
             set_mode(s, mode)
             if first:
-                found_catalogue(s, now, method_rules(), sample=False)
+                _found(s, mode, now)
     except Refused as no:
         words = [say(r, lang) for r in no.refusals for lang in ("zh", "en")]
         raise click.ClickException(" ".join(f"{w.why}{w.do}" for w in words)) from None
@@ -34,7 +37,18 @@ def prepare(settings: Settings, mode: str, echo: Say) -> None:
         from portal.sample import load_sample, sign_ins
 
         load_sample(city, echo)
-        for line in sign_ins():
+        for line in () if settings.production else sign_ins():
             echo(line)
     city.db.close()
     echo(f"\n  {settings.public_url}\n")
+
+
+def _found(s: Any, mode: str, now: datetime) -> None:
+    """The catalogue and rules: an empty city's from today, the sample's from before the first day of its history."""
+    if mode == "empty":
+        found_catalogue(s, now, method_rules(), sample=False)
+        return
+    from portal.sample import founded_at, founded_on
+
+    today = beijing_day(now)
+    found_catalogue(s, founded_at(today), method_rules(), sample=True, since=founded_on(today))
