@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,10 @@ class People:
     papers: dict[int, int] = field(default_factory=dict)
 
 
-def licence(firm: Firm) -> bytes:
-    """A PDF page that says what it is: the scan of an invented firm's licence."""
-    text = f"BT /F1 16 Tf 72 720 Td (SAMPLE LICENCE {firm.uscc} - invented, not a document) Tj ET".encode("ascii")
+@cache
+def licence() -> bytes:
+    """A PDF page that says what it is. All invented firms share it: one file, kept once by its digest."""
+    text = b"BT /F1 16 Tf 72 720 Td (SAMPLE LICENCE - invented, not a document) Tj ET"
     objects = (
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
@@ -108,9 +109,7 @@ class Entering:
         email, printed = email_of_firm(firm, self.plan.roles)
         password = self._password if printed else None
         user = _enrolled(s, firm.uscc, firm.name, "private", firm.district, email, firm.rep[0], password, now, False)
-        scan = keep_document(
-            s, self._documents, user.org_id, None, "营业执照（样例）.pdf", licence(firm), now, user.actor
-        )
+        scan = keep_document(s, self._documents, user.org_id, None, "营业执照（样例）.pdf", licence(), now, user.actor)
         self.people.firms[firm.n], self.people.papers[firm.n] = user, scan.id
         row = apply_whole(s, user.org_id, _whole(firm, scan.id), now, user.actor, self._districts)
         queue(firm.admitted_at, partial(self._admitted, firm=firm, application=row.id, queue=queue))
