@@ -44,6 +44,8 @@ class Open:
     auction: Auction
     owner: str
     people: list[tuple[str, str]]
+    lead: int | None = None
+    """Who leads the bid this firm made before: no part of what is sealed, so a replacement starts with it."""
 
 
 def _open(code: str, fit: bool = True) -> Open:
@@ -61,7 +63,9 @@ def _open(code: str, fit: bool = True) -> Open:
         if unfit:
             raise Refused(*unfit, status=403)
         people = [(str(p.id), p.name) for p in admission.practitioners_of(s, me.org_id, web.now())]
-        return Open(whole.job, auction, whole.owner.name, people)
+        own = auctions_read.own_bid(s, auction, me.org_id)
+        lead = next((v.lead_id for v in own.versions if v.lead_id is not None), None) if own else None
+        return Open(whole.job, auction, whole.owner.name, people, lead)
 
 
 def _form(found: Open, data: Any = None) -> BidForm:
@@ -80,9 +84,12 @@ def _shown(found: Open, form: BidForm, status: int = 200, said: Any = None) -> R
 @bp.get("/jobs/<code>/bid")
 @needs(May.BID_SEAL)
 def form(code: str) -> ResponseReturnValue:
-    """An empty form, also for a replacement: nobody can read the sealed price back."""
+    """An empty form; for a replacement only the lead and the declaration stand: nobody can read back what is sealed."""
     found = _open(code)
-    return _shown(found, _form(found))
+    form = _form(found)
+    if found.lead is not None:
+        form.lead.data, form.declared.data = str(found.lead), True
+    return _shown(found, form)
 
 
 @bp.post("/jobs/<code>/bid/edit")
@@ -159,7 +166,7 @@ def send(act: auctions.BidAct) -> auctions.Kept:
     if isinstance(ready, auctions.Kept):
         return ready
     try:
-        with web.db().write() as s:
+        with web.db().single() as s:
             return auctions.keep(s, ready, receipt_key())
     except auctions.AlreadyKept:
         with web.db().read() as s:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from market.admission import queries as admission
@@ -29,21 +28,34 @@ class Check:
         return self.refusal is None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a job asks of its bidders, and `recusal`: the owner's reason against the firm at hand, if there is one."""
+
+    job_id: int
+    owner_id: int
+    published_at: datetime | None
+    category: str
+    qualification: str
+    recusal: str | None
+
+
 def checks(s: Session, job: Job, org_id: int, at: datetime) -> list[Check]:
     """Everything a firm must be to bid on a job at `at`: admitted, qualified, in standing, not recused, not tied."""
     service = s.get_one(Service, job.service_id)
-    facts = admission.facts(s, [org_id], service.category_code, service.qualification)
-    refusals = why_not(facts[org_id], at, service.category_code, service.qualification)
+    reason = s.scalar(select(Recusal.reason).where(Recusal.job_id == job.id, Recusal.org_id == org_id))
+    asked = Asked(job.id, job.owner_id, job.published_at, service.category_code, service.qualification, reason)
+    return _checks(s, asked, org_id, at)
+
+
+def _checks(s: Session, asked: Asked, org_id: int, at: datetime) -> list[Check]:
+    facts = admission.facts(s, [org_id], asked.category, asked.qualification)
+    refusals = why_not(facts[org_id], at, asked.category, asked.qualification)
     found = [Check(key, next((r for r in refusals if r.code in codes), None)) for key, codes in _STANDING]
-    reason = s.scalar(_recusal(), {"job": job.id, "org": org_id})
+    reason = asked.recusal
     found.append(Check("recusal", Refusal("bid.recused", values={"reason": reason}) if reason else None))
-    found.append(Check("owner", _owner(s, job, org_id, at)))
+    found.append(Check("owner", _owner(s, asked, org_id, at)))
     return found
-
-
-@cache
-def _recusal() -> Select[str]:
-    return select(Recusal.reason).where(Recusal.job_id == bindparam("job"), Recusal.org_id == bindparam("org"))
 
 
 _STANDING = (
@@ -55,16 +67,21 @@ _STANDING = (
 """What is checked, and the codes of admission.rules.why_not that fail it: together they are all of its codes."""
 
 
-def _owner(s: Session, job: Job, org_id: int, at: datetime) -> Refusal | None:
-    if org_id == job.owner_id:
+def _owner(s: Session, asked: Asked, org_id: int, at: datetime) -> Refusal | None:
+    if org_id == asked.owner_id:
         return Refusal("bid.own")
-    since = job.published_at or at
-    return Refusal("bid.tied") if identity.tied(s, job.owner_id, [org_id], since, at) else None
+    since = asked.published_at or at
+    return Refusal("bid.tied") if identity.tied(s, asked.owner_id, [org_id], since, at) else None
 
 
 def may_bid(s: Session, job: Job, org_id: int, at: datetime) -> list[Refusal]:
     """Every reason why a firm may not bid on a job at `at`; empty when it may."""
     return [check.refusal for check in checks(s, job, org_id, at) if check.refusal is not None]
+
+
+def unfit(s: Session, asked: Asked, org_id: int, at: datetime) -> list[Refusal]:
+    """The same answer as `may_bid` for a caller that has read what the job asks: two statements, on the bid path."""
+    return [check.refusal for check in _checks(s, asked, org_id, at) if check.refusal is not None]
 
 
 def fitting(s: Session, job: Job, at: datetime) -> list[int]:

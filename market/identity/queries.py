@@ -225,31 +225,39 @@ def ties_between(
 
     Control is followed through the whole register, so that a grandparent that does not bid still joins its
     grandchildren; the State gives no token and ends a chain (公司法 265). Links of a chain count together even if
-    they were never in force at one moment: whoever edits ties between publication and T hides nothing. Three
-    statements, however many organisations.
+    they were never in force at one moment: whoever edits ties between publication and T hides nothing. One statement,
+    and one more for the register if any of them is controlled, however many organisations.
     """
-    pepper = platform_key(s, "pepper").secret
-    own = _own_tokens(s, org_ids, pepper)
-    parents = _parents(s, since, until, pepper)
-    found: dict[int, dict[str, set[str]]] = {
-        org: {TieKind.CONTROL.value: set(chain(token, parents))} for org, token in own.items()
-    }
-    for org, kind, party in s.execute(_direct(), {"orgs": list(org_ids), "since": since, "until": until}):
-        found[org].setdefault(kind, set()).add(party)
+    rows = s.execute(_ties(), {"orgs": list(org_ids), "since": since, "until": until}).all()
+    pepper = bytes(rows[0].pepper) if rows else b""
+    held = any(row.kind == TieKind.CONTROL and row.party_kind != PartyKind.STATE for row in rows)
+    parents = _parents(s, since, until, pepper) if held else {}
+    found: dict[int, dict[str, set[str]]] = {}
+    for row in rows:
+        tokens = found.setdefault(row.id, {})
+        if TieKind.CONTROL.value not in tokens:
+            own = keyed_hash(pepper, PartyKind.COMPANY, row.uscc)
+            tokens[TieKind.CONTROL.value] = set(chain(own, parents))
+        if row.kind is not None and row.kind != TieKind.CONTROL:
+            tokens.setdefault(row.kind, set()).add(row.party)
     return found
 
 
 @cache
-def _direct() -> Select[int, str, str]:
-    """Ties other than control of some organisations; built once, since every bid asks it.
+def _ties() -> Select[Any]:
+    """Organisations with their ties, none or many, and the pepper; built once, since every bid asks it.
 
     A tie counts in [recorded_at, removed_at): here those in force at any instant of [since, until].
     """
     span = and_(
         Tie.recorded_at <= bindparam("until"), or_(Tie.removed_at.is_(None), Tie.removed_at > bindparam("since"))
     )
-    mine = Tie.org_id.in_(bindparam("orgs", expanding=True))
-    return select(Tie.org_id, Tie.kind, Tie.party).where(mine, Tie.kind != TieKind.CONTROL, span)
+    pepper = select(PlatformKey.secret).where(PlatformKey.name == "pepper").scalar_subquery().label("pepper")
+    return (
+        select(Organisation.id, Organisation.uscc, Tie.kind, Tie.party, Tie.party_kind, pepper)
+        .outerjoin(Tie, and_(Tie.org_id == Organisation.id, span))
+        .where(Organisation.id.in_(bindparam("orgs", expanding=True)))
+    )
 
 
 def tied(s: Session, org_a: int, org_ids: Collection[int], since: datetime, until: datetime) -> set[int]:
@@ -261,16 +269,6 @@ def tied(s: Session, org_a: int, org_ids: Collection[int], since: datetime, unti
 def groups(s: Session, org_ids: Collection[int], at: datetime) -> dict[int, int]:
     """Affiliation groups at an instant: organisation → the smallest id of its group among `org_ids`."""
     return components(ties_between(s, org_ids, at, at))
-
-
-def _own_tokens(s: Session, org_ids: Collection[int], pepper: bytes) -> dict[int, str]:
-    found = s.execute(_codes(), {"orgs": list(org_ids)})
-    return {org: keyed_hash(pepper, PartyKind.COMPANY, uscc) for org, uscc in found}
-
-
-@cache
-def _codes() -> Select[int, str]:
-    return select(Organisation.id, Organisation.uscc).where(Organisation.id.in_(bindparam("orgs", expanding=True)))
 
 
 def _parents(s: Session, since: datetime, until: datetime, pepper: bytes) -> dict[str, set[str]]:

@@ -114,7 +114,7 @@ def _act(code: str, key: str, kind: Kind, body: BidIn | None = None) -> Kept:
 def _keep(ready: ReadyBid) -> Kept:
     secret = receipt_key()
     try:
-        with web.db().write() as s:
+        with web.db().single() as s:
             return service.keep(s, ready, secret)
     except (AlreadyKept, Refused):
         # Claimed, changed or lost to its own twin: if the same request was kept meanwhile, that receipt counts.

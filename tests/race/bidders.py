@@ -9,6 +9,7 @@ from market.clock import SystemClock
 from market.db import DatabaseDown
 from market.errors import Refused
 from tests.makers import database
+from tests.race.city import pause
 
 
 def bid_around(
@@ -16,14 +17,16 @@ def bid_around(
 ) -> int:
     """Make the bids (job, org, person, lead) in turn from `start` on; the amounts tell them apart.
 
-    Each answer is a line {job, org, amount, at, number | refused}, flushed before the next bid. How many got receipts.
+    `{log}.ready` appears when it waits for `start`. Each answer is a line {job, org, amount, at, number | refused},
+    flushed before the next bid. Gives how many got receipts.
     """
     db, clock = database(url, threads=4), SystemClock(Path(clock_file))
     with db.read() as r:
         signing = receipt_key(r)
     kept = 0
+    Path(f"{log}.ready").touch()
     while clock.now() < start:
-        pass
+        pause(0.002)
     with Path(log).open("a") as out:
         for i, (job, org, person, lead) in enumerate(bids):
             received = clock.now()
@@ -34,7 +37,7 @@ def bid_around(
                 with db.read() as r:
                     ready = examine(r, act)
                 if isinstance(ready, ReadyBid):
-                    with db.write() as s:
+                    with db.single() as s:
                         done = keep(s, ready, signing)
                     answer |= {"number": done.number, "version": done.version}
                     kept += 1
