@@ -53,7 +53,8 @@ def test_bids_and_closings_around_the_deadline_agree_with_a_reference_decision(u
         auctions, firms = city.auctions(10, 25)
         closes_at = auctions[0].closes_at
         with city.db.read() as r:
-            codes = dict(r.execute(select(Job.code, Job.id).where(Job.id.in_([a.job_id for a in auctions]))).all())
+            found = r.execute(select(Job.code, Job.id).where(Job.id.in_([a.job_id for a in auctions])))
+            codes = {str(code): int(job) for code, job in found}
         for _ in range(2 if url.startswith("postgresql") else 1):
             city.start("scheduler")
         turns = [
