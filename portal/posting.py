@@ -230,8 +230,15 @@ def _file(draft: int, act: str) -> None:
             if upload is None or not upload.filename:
                 raise refuse("document.empty", "document", name="—")
             service.add_document(s, web.city().settings.documents, draft, upload.filename, data, web.user(), web.now())
-        elif (number := act.removeprefix("drop:")).isascii() and number.isdigit() and len(number) < 10:
-            service.take_back_document(s, draft, int(number), web.user(), web.now())
+        else:
+            service.take_back_document(s, draft, _number(act.removeprefix("drop:")), web.user(), web.now())
+
+
+def _number(text: str) -> int:
+    """The number a button of a list carries. Raises Refused (404) for what is none."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise refuse("job.unknown", status=404)
+    return int(text)
 
 
 def _third(draft: int) -> ResponseReturnValue:

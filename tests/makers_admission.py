@@ -31,13 +31,14 @@ def apply(
     certificates: tuple[str, ...] = (),
     now: datetime = T0,
     submit: bool = True,
+    identity: str = IDENTITY,
 ) -> Application:
     """Every step of an application, and by default its submission."""
     org, actor = firm.org.id, f"person:{firm.person.id}"
     service.start(s, org, now)
     told = {"founded": date(2010, 1, 4), "staff": 18, "address": "澄浦市望浦区", "phone": "0990-1234567"}
     service.save_firm(s, org, told, now, actor)
-    service.save_rep(s, org, "沈某某", IDENTITY, now, actor)
+    service.save_rep(s, org, "沈某某", identity, now, actor)
     service.save_scope(s, org, {"categories": list(categories), "districts": ["339901"]}, now, actor)
     for name in certificates:
         paper = {

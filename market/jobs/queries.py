@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from market.admission.models import Document
+from market.admission.models import Document, FirmProfile
 from market.catalogue.models import Service
 from market.errors import Refusal
 from market.identity.models import Organisation, Person
@@ -178,11 +178,13 @@ def created_by(s: Session, job: Job) -> str:
 
 
 def firms_named(s: Session, words: str, limit: int = 8) -> Sequence[Organisation]:
-    """Firms whose code is `words` or whose name holds it: to recuse or invite, shortest name first."""
+    """Admitted firms whose code is `words` or whose name holds it: to recuse or invite, shortest name first.
+
+    Who has only registered is not public, so a piece of its name must not bring up the whole.
+    """
     plain = words.strip()
-    found = select(Organisation).where(
-        Organisation.is_firm, (Organisation.uscc == plain.upper()) | Organisation.name.contains(plain, autoescape=True)
-    )
+    admitted = select(Organisation).join(FirmProfile, FirmProfile.org_id == Organisation.id)
+    found = admitted.where((Organisation.uscc == plain.upper()) | Organisation.name.contains(plain, autoescape=True))
     return s.scalars(found.order_by(func.length(Organisation.name), Organisation.id).limit(limit)).all()
 
 

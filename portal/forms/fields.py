@@ -93,6 +93,12 @@ class TextIn(_Typed):
         self.most = most
         super().__init__(label, **kwargs)
 
+    def process_formdata(self, valuelist: Sequence[Any]) -> None:
+        """A text that may be empty is also empty when it did not come at all."""
+        super().process_formdata(valuelist)
+        if self.data is None and self.optional and not self.fault:
+            self.data = ""
+
     def read(self, text: str) -> str:
         """See ids.plain_text."""
         try:
