@@ -135,9 +135,7 @@ def clock_advance(period: str) -> None:
 
     settings = _settings()
     if settings.clock_file is None:
-        raise click.ClickException(
-            "正式运行（TAOZHONGJIE_PRODUCTION=1）的时钟不能拨动 / a production clock stays."
-        )
+        raise click.ClickException("正式运行（TAOZHONGJIE_PRODUCTION=1）的时钟不能拨动 / a production clock stays.")
     match = _PERIOD.fullmatch(period)
     if match is None:
         raise click.ClickException(f"{period!r}：请写成 3d、12h、30m 或 90s / write 3d, 12h, 30m or 90s.")
