@@ -12,8 +12,8 @@ from flask import g, request
 from pydantic import Field
 
 from bidding.auctions import queries, service
-from bidding.auctions.service import AlreadyKept, BidAct, ReadyBid, ReceiptKey
-from bidding.auctions.service.bids import MAX_FEN, Kept, kept_before
+from bidding.auctions.service import AlreadyKept, BidAct, Kept, ReadyBid, ReceiptKey
+from bidding.auctions.service.bids import MAX_FEN, kept_before
 from bidding.sealing.receipt import Kind, Receipt, key_id, read, verify
 from market.errors import Refused, refuse
 from market.ids import ReceiptError, normal_receipt
