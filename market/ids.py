@@ -18,6 +18,7 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RAISE = {low: low - 32 for low in range(ord("a"), ord("z") + 1)}
 _DROP: dict[int, None] = dict.fromkeys((0x20, 0xA0, 0x3000, 0x2D))
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
+_UNFIT = _BIDI | {"\ufffd"}  # what a broken byte has become on its way here stands for nothing that was typed
 
 
 class Malformed(ValueError):
@@ -141,7 +142,7 @@ def digest(content: bytes) -> str:
 def plain_text(text: str, most: int, *, lines: bool = False, optional: bool = False) -> str:
     """Text from people: NFC, outer blanks off, at most `most` characters. Raises TextError.
 
-    Emoji and HTML stay: escaping is the page's. Refused are control characters, lone surrogates, and signs that
+    Emoji and HTML stay: escaping is the page's. Refused are control characters, broken bytes, and signs that
     turn the direction of writing, since they can make a name read as another. With `lines` line ends (as \\n) and
     tabs are kept; with `optional` empty text is fine.
     """
@@ -152,7 +153,7 @@ def plain_text(text: str, most: int, *, lines: bool = False, optional: bool = Fa
         plain = plain.replace("\r\n", "\n").replace("\r", "\n")
     plain = plain.strip(" \t\r\n\u3000\u00a0")
     for c in plain:
-        if (unicodedata.category(c) in ("Cc", "Cs") and not (lines and c in "\n\t")) or c in _BIDI:
+        if (unicodedata.category(c) in ("Cc", "Cs") and not (lines and c in "\n\t")) or c in _UNFIT:
             raise TextError("text.control")
     if not plain and not optional:
         raise TextError("text.empty")

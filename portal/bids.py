@@ -224,7 +224,8 @@ def _act_on(code: str, kind: Any, template: str) -> ResponseReturnValue:
         changes = auctions_read.amendments(s, auction.id)
         own = auctions_read.own_bid(s, auction, me.org_id)
     form.key.data, form.key.raw_data = fresh_key(), None
-    return web.page(template, job=whole.job, auction=auction, own=own, changes=changes, form=form)
+    status = 422 if form.errors else 200
+    return web.page(template, status, job=whole.job, auction=auction, own=own, changes=changes, form=form)
 
 
 # ── receipts ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -265,10 +265,15 @@ def _sound(found: Draft, step: int) -> bool:
 
 def _fourth(draft: int) -> ResponseReturnValue:
     act = request.form.get("act", "")
-    if act not in ("recuse", "invite") and ":" not in act:
-        return _on(draft, 5)
     form = FirmsForm(request.form)
-    if not form.validate():
+    readable = bool(form.validate())
+    if act not in ("recuse", "invite") and ":" not in act:
+        if readable and form.firm.data:  # a firm that was typed and not entered would be lost without a word
+            form.firm.errors = [_("这家机构还没有加入。请按“加入回避名单”或“邀请这家机构”；不需要就清空这一栏。")]
+        elif readable:
+            return _on(draft, 5)
+        readable = False
+    if not readable:
         return _shown(_open(draft), 4, 422, form)
     with web.attempt(form) as did, web.db().write() as s:
         _change_firms(s, draft, act, form)

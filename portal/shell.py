@@ -18,7 +18,7 @@ from market.db import DatabaseDown
 from market.identity import queries as identity
 from market.identity.rules import Role, mask_name
 from market.money import Fen, daxie, show_fraction_percent, show_wan, show_yuan
-from portal import charts, web, words
+from portal import access, charts, web, words
 
 STATIC = Path(__file__).resolve().parent / "static"
 
@@ -154,6 +154,12 @@ def known(endpoint: str) -> bool:
     return endpoint in current_app.view_functions
 
 
+def leads(endpoint: str) -> bool:
+    """Whether a door is built and, for who is signed in, open: a link to a 403 helps nobody. Strangers may sign in."""
+    may = getattr(current_app.view_functions.get(endpoint), "may", None)
+    return known(endpoint) and (g.user is None or access.allowed(g.user.roles, may))
+
+
 @cache
 def _digest(name: str) -> str:
     return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
@@ -238,8 +244,9 @@ def server_now() -> datetime:
 
 
 GLOBALS: dict[str, Any] = {
-    "known": known, "asset": asset, "field_of": field_of, "form_errors": errors_of, "describe": describe,
-    "aria": aria, "page_url": page_url, "sort_url": sort_url, "stage_kind": stage_kind, "stage_word": stage_word,
+    "known": known, "leads": leads, "asset": asset, "field_of": field_of, "form_errors": errors_of,
+    "describe": describe, "aria": aria, "page_url": page_url, "sort_url": sort_url, "stage_kind": stage_kind,
+    "stage_word": stage_word,
     "days_until": days_until, "chart_offers": chart_offers, "server_now": server_now, "charts": charts,
     "lang_now": web.lang, "districts": districts, "zh": zh,
 }  # fmt: skip
@@ -283,7 +290,7 @@ def _links(sections: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
             "current": "page" if endpoint == here else "true" if endpoint.split(".")[0] == here.split(".")[0] else "",
         }
         for endpoint, label in sections
-        if known(endpoint)
+        if leads(endpoint)
     ]
 
 
