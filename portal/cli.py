@@ -12,7 +12,7 @@ import click
 from market import settings as market_settings
 from market.errors import Refused
 from market.settings import Settings
-from portal.words import say
+from portal.words import in_both
 
 _PERIOD = re.compile(r"([1-9]\d{0,5})([dhms])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
@@ -213,8 +213,7 @@ class _worded:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Refused):
-            words = [say(r, lang) for r in error.refusals for lang in ("zh", "en")]
-            raise click.ClickException(" ".join(f"{w.why}{w.do}" for w in words)) from None
+            raise click.ClickException(in_both(error.refusals)) from None
 
 
 if __name__ == "__main__":

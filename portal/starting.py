@@ -14,7 +14,7 @@ from market.moments import beijing_day
 from market.settings import Settings
 from portal.composition import method_rules, open_city
 from portal.migrate import migrate
-from portal.words import say
+from portal.words import in_both
 
 Say = Callable[[str], None]
 
@@ -31,8 +31,7 @@ def prepare(settings: Settings, mode: str, echo: Say) -> None:
             if first:
                 _found(s, mode, now)
     except Refused as no:
-        words = [say(r, lang) for r in no.refusals for lang in ("zh", "en")]
-        raise click.ClickException(" ".join(f"{w.why}{w.do}" for w in words)) from None
+        raise click.ClickException(in_both(no.refusals)) from None
     if mode == "sample":
         from portal.sample import load_sample, sign_ins
 

@@ -9,7 +9,7 @@ into one `messages.mo` by `python -m portal.words compile` (never committed). Ro
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -47,6 +47,13 @@ def say(refusal: Refusal, lang: str) -> Said:
     return Said(
         refusal.code, refusal.field, fill(words["why"], refusal.values, lang), fill(words["do"], refusal.values, lang)
     )
+
+
+def in_both(refusals: Sequence[Refusal]) -> str:
+    """Refusals for a terminal: Chinese, then English, each on lines of its own."""
+    zh = [say(r, "zh") for r in refusals]
+    en = [say(r, "en") for r in refusals]
+    return "\n".join([*(f"{w.why}{w.do}" for w in zh), *(f"{w.why} {w.do}" for w in en)])
 
 
 def notice(kind: str, values: Mapping[str, Any], lang: str) -> tuple[str, str]:
