@@ -244,7 +244,6 @@ class Walk:
     def first_view(self, path: str) -> list[Response]:
         """Every response of opening a page with an empty cache."""
         found: list[Response] = []
-        self.page.on("response", found.append)
+        self.page.on("response", lambda response: found.append(response))
         self.page.goto(path, wait_until="networkidle")
-        self.page.remove_listener("response", found.append)
         return found
