@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import CompoundSelect, Integer, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from market.admission import queries as admission
-from market.admission.rules import why_not
+from market.admission.rules import Standing, why_not
 from market.catalogue.models import Service
+from market.db import UTCTime
 from market.errors import Refusal
 from market.identity import queries as identity
+from market.identity.rules import share
 from market.jobs.models import Job, Recusal
 
 
@@ -50,11 +54,17 @@ def checks(s: Session, job: Job, org_id: int, at: datetime) -> list[Check]:
 
 def _checks(s: Session, asked: Asked, org_id: int, at: datetime) -> list[Check]:
     facts = admission.facts(s, [org_id], asked.category, asked.qualification)
-    refusals = why_not(facts[org_id], at, asked.category, asked.qualification)
+    tied = bool(identity.tied(s, asked.owner_id, [org_id], asked.published_at or at, at))
+    return _judged(facts[org_id], asked, org_id, at, tied)
+
+
+def _judged(facts: Standing, asked: Asked, org_id: int, at: datetime, tied: bool) -> list[Check]:
+    refusals = why_not(facts, at, asked.category, asked.qualification)
     found = [Check(key, next((r for r in refusals if r.code in codes), None)) for key, codes in _STANDING]
     reason = asked.recusal
     found.append(Check("recusal", Refusal("bid.recused", values={"reason": reason}) if reason else None))
-    found.append(Check("owner", _owner(s, asked, org_id, at)))
+    own = org_id == asked.owner_id
+    found.append(Check("owner", Refusal("bid.own") if own else Refusal("bid.tied") if tied else None))
     return found
 
 
@@ -67,21 +77,39 @@ _STANDING = (
 """What is checked, and the codes of admission.rules.why_not that fail it: together they are all of its codes."""
 
 
-def _owner(s: Session, asked: Asked, org_id: int, at: datetime) -> Refusal | None:
-    if org_id == asked.owner_id:
-        return Refusal("bid.own")
-    since = asked.published_at or at
-    return Refusal("bid.tied") if identity.tied(s, asked.owner_id, [org_id], since, at) else None
-
-
 def may_bid(s: Session, job: Job, org_id: int, at: datetime) -> list[Refusal]:
     """Every reason why a firm may not bid on a job at `at`; empty when it may."""
     return [check.refusal for check in checks(s, job, org_id, at) if check.refusal is not None]
 
 
-def unfit(s: Session, asked: Asked, org_id: int, at: datetime) -> list[Refusal]:
-    """The same answer as `may_bid` for a caller that has read what the job asks: two statements, on the bid path."""
-    return [check.refusal for check in _checks(s, asked, org_id, at) if check.refusal is not None]
+# On the bid path the job is known by its code alone, so that all is asked at once. Built once.
+
+
+@cache
+def facts_for_bid() -> CompoundSelect[Any]:
+    """What `unfit` needs of the firm `:org`, for the job `:job`."""
+    asked = select(Service.category_code).join(Job, Job.service_id == Service.id).where(Job.code == bindparam("job"))
+    paper = asked.with_only_columns(Service.qualification)
+    return admission.facts_of([bindparam("org", type_=Integer())], asked.scalar_subquery(), paper.scalar_subquery())
+
+
+@cache
+def ties_for_bid() -> Select[Any]:
+    """What `unfit` needs of the ties of the firm `:org` and the owner of the job `:job`, as of `:at`."""
+    job = select(Job.owner_id).where(Job.code == bindparam("job"))
+    since = func.coalesce(job.with_only_columns(Job.published_at).scalar_subquery(), bindparam("at", type_=UTCTime()))
+    orgs = [bindparam("org", type_=Integer()), job.scalar_subquery()]
+    return identity.ties_of_all(orgs, since, bindparam("at", type_=UTCTime()))
+
+
+def unfit(
+    s: Session, asked: Asked, org_id: int, at: datetime, facts: Sequence[Any], ties: Sequence[Any]
+) -> list[Refusal]:
+    """The same answer as `may_bid`, from the rows of `facts_for_bid` and `ties_for_bid`."""
+    known = admission.standings(facts, [org_id], asked.category)[org_id]
+    tokens = identity.tokens_of(s, ties, asked.published_at or at, at)
+    tied = share(tokens[asked.owner_id], tokens[org_id])
+    return [c.refusal for c in _judged(known, asked, org_id, at, tied) if c.refusal is not None]
 
 
 def fitting(s: Session, job: Job, at: datetime) -> list[int]:

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     CompoundSelect,
     Date,
     Integer,
@@ -52,26 +51,32 @@ def facts(s: Session, org_ids: Sequence[int], category: str, qualification: str)
     """What `rules.why_not` judges, for any number of firms, in one statement. Firms never admitted are there too."""
     firms = [int(i) for i in org_ids]
     asked = {"category": category, "qualification": qualification, "firms": firms}
-    return _standings(s.execute(_facts(), asked).all(), firms, category)
+    return standings(s.execute(_facts(), asked).all(), firms, category)
 
 
 @cache
 def _facts() -> CompoundSelect[Any]:
-    """The statement of `facts`, built once: every bid asks it."""
-    firms: BindParameter[Any] = bindparam("firms", expanding=True)
+    return facts_of(bindparam("firms", expanding=True), bindparam("category"), bindparam("qualification"))
+
+
+def facts_of(firms: Any, category: Any, qualification: Any) -> CompoundSelect[Any]:
+    """The statement of `facts`, to be built once; its rows go through `standings`.
+
+    `firms`: what IN takes; `category` and `qualification`: parameters or subqueries.
+    """
     when, day = cast(null(), UTCTime()), cast(null(), Date())
     text = cast(null(), String())
     named = select(
         cast(null(), Integer).label("org"), literal("name").label("what"), when.label("a"), when.label("b"),
         day.label("c"), day.label("d"), Category.name_zh.label("zh"), Category.name_en.label("en"),
-    ).where(Category.code == bindparam("category"))  # fmt: skip
+    ).where(Category.code == category)  # fmt: skip
     admitted = select(
         FirmCategory.org_id, literal("span"), FirmCategory.admitted_at, FirmCategory.ended_at, day, day, text, text
-    ).where(FirmCategory.category_code == bindparam("category"), FirmCategory.org_id.in_(firms))
+    ).where(FirmCategory.category_code == category, FirmCategory.org_id.in_(firms))
     certificates = select(
         Qualification.org_id, literal("paper"), Qualification.verified_at, Qualification.revoked_at,
         Qualification.issued_on, Qualification.expires_on, Qualification.name, Qualification.number,
-    ).where(Qualification.name == bindparam("qualification"), Qualification.org_id.in_(firms))  # fmt: skip
+    ).where(Qualification.name == qualification, Qualification.org_id.in_(firms))  # fmt: skip
     stops = select(
         Suspension.org_id, literal("stop"), Suspension.from_at,
         func.coalesce(Suspension.lifted_at, Suspension.until_at), day, day, Suspension.reason, text,
@@ -79,7 +84,8 @@ def _facts() -> CompoundSelect[Any]:
     return union_all(named, admitted, certificates, stops)
 
 
-def _standings(rows: Sequence[Any], firms: list[int], category: str) -> dict[int, Standing]:
+def standings(rows: Sequence[Any], firms: Sequence[int], category: str) -> dict[int, Standing]:
+    """What the rows of `facts_of` say of each firm."""
     zh, en = next(((r.zh, r.en) for r in rows if r.what == "name"), (category, category))
     found = {firm: Standing(firm, zh, en) for firm in firms}
     for org, what, a, b, c, d, t, u in rows:

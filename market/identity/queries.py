@@ -229,6 +229,31 @@ def ties_between(
     and one more for the register if any of them is controlled, however many organisations.
     """
     rows = s.execute(_ties(), {"orgs": list(org_ids), "since": since, "until": until}).all()
+    return tokens_of(s, rows, since, until)
+
+
+@cache
+def _ties() -> Select[Any]:
+    return ties_of_all(bindparam("orgs", expanding=True), bindparam("since"), bindparam("until"))
+
+
+def ties_of_all(orgs: Any, since: Any, until: Any) -> Select[Any]:
+    """The statement of `ties_between`, to be built once; its rows go through `tokens_of`.
+
+    `orgs`: what IN takes; `since` and `until`: parameters or subqueries. Organisations stand with their ties, none or
+    many, and the pepper. A tie counts in [recorded_at, removed_at): here those in force at any instant of the span.
+    """
+    span = and_(Tie.recorded_at <= until, or_(Tie.removed_at.is_(None), Tie.removed_at > since))
+    pepper = select(PlatformKey.secret).where(PlatformKey.name == "pepper").scalar_subquery().label("pepper")
+    return (
+        select(Organisation.id, Organisation.uscc, Tie.kind, Tie.party, Tie.party_kind, pepper)
+        .outerjoin(Tie, and_(Tie.org_id == Organisation.id, span))
+        .where(Organisation.id.in_(orgs))
+    )
+
+
+def tokens_of(s: Session, rows: Sequence[Any], since: datetime, until: datetime) -> dict[int, dict[str, set[str]]]:
+    """What the rows of `ties_of_all` say of each organisation; asks for the register if one of them is controlled."""
     pepper = bytes(rows[0].pepper) if rows else b""
     held = any(row.kind == TieKind.CONTROL and row.party_kind != PartyKind.STATE for row in rows)
     parents = _parents(s, since, until, pepper) if held else {}
@@ -241,23 +266,6 @@ def ties_between(
         if row.kind is not None and row.kind != TieKind.CONTROL:
             tokens.setdefault(row.kind, set()).add(row.party)
     return found
-
-
-@cache
-def _ties() -> Select[Any]:
-    """Organisations with their ties, none or many, and the pepper; built once, since every bid asks it.
-
-    A tie counts in [recorded_at, removed_at): here those in force at any instant of [since, until].
-    """
-    span = and_(
-        Tie.recorded_at <= bindparam("until"), or_(Tie.removed_at.is_(None), Tie.removed_at > bindparam("since"))
-    )
-    pepper = select(PlatformKey.secret).where(PlatformKey.name == "pepper").scalar_subquery().label("pepper")
-    return (
-        select(Organisation.id, Organisation.uscc, Tie.kind, Tie.party, Tie.party_kind, pepper)
-        .outerjoin(Tie, and_(Tie.org_id == Organisation.id, span))
-        .where(Organisation.id.in_(bindparam("orgs", expanding=True)))
-    )
 
 
 def tied(s: Session, org_a: int, org_ids: Collection[int], since: datetime, until: datetime) -> set[int]:

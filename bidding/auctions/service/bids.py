@@ -1,6 +1,6 @@
 """Take a bid: seal the price at once, keep the envelope, give a signed receipt.
 
-`examine` reads and seals without a lock, in three statements; `keep` (keeping.py) checks under the auction's lock
+`examine` reads and seals without a lock, in one round trip; `keep` (keeping.py) checks under the auction's lock
 that it is not yet claimed and writes everything.
 """
 
@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from bidding.auctions.models import Auction, Bid, BidVersion
 from bidding.auctions.rules import bidder_id, in_time
 from bidding.auctions.service.keeping import BidAct, Kept, ReadyBid, ReceiptKey, keep
-from bidding.matching.queries import Asked, unfit
+from bidding.matching.queries import Asked, facts_for_bid, ties_for_bid, unfit
 from bidding.sealing.envelope import seal
 from market.admission.models import Practitioner
 from market.catalogue.models import Service
 from market.errors import Refusal, Refused, refuse
 from market.identity.models import Organisation
 from market.jobs.models import Job, Recusal
+from market.together import together
 
 MAX_FEN = 10**14
 
@@ -79,10 +80,12 @@ _CASE = (
 
 def examine(s: Session, act: BidAct) -> ReadyBid | Kept:
     """Check everything that needs no lock and seal the price. A repeated request gives its first receipt."""
-    asked = {"job": act.job, "org": act.org_id, "lead": act.lead_id, "idempotency": act.idempotency}
-    case: Any = s.execute(_CASE, asked).first()
-    if case is None:
+    asked = {"job": act.job, "org": act.org_id, "at": act.received_at}
+    mine = {**asked, "lead": act.lead_id, "idempotency": act.idempotency}
+    cases, facts, ties = together(s, (_CASE, mine), (facts_for_bid(), asked), (ties_for_bid(), asked))
+    if not cases:
         raise refuse("job.unknown", status=404)
+    case = cases[0]
     if case.number is not None:
         return Kept(case.number, case.version, True, case.kind, case.receipt, case.signature)
     late = in_time(case.state, case.closes_at, act.received_at)
@@ -92,7 +95,7 @@ def examine(s: Session, act: BidAct) -> ReadyBid | Kept:
     if act.kind != "sealed":
         return _of_kept(s, act, case, bidder)
     job = Asked(case.job_id, case.owner_id, case.published_at, case.category_code, case.qualification, case.reason)
-    wrong = [*unfit(s, job, act.org_id, act.received_at), *_wrong_offer(act, case)]
+    wrong = [*unfit(s, job, act.org_id, act.received_at, facts, ties), *_wrong_offer(act, case)]
     if wrong:
         raise Refused(*wrong)
     sealed = seal(case.public_key, case.id, case.terms_digest, bidder, {"amount": act.amount, "days": act.days})

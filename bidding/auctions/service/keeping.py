@@ -26,6 +26,7 @@ from market.errors import Refused, refuse
 from market.identity.queries import platform_key
 from market.ids import receipt_number
 from market.notices.models import Notice
+from market.together import together
 
 TRIES = 100
 """How often a bid is numbered anew when others of the same firm take its version."""
@@ -254,7 +255,7 @@ def _write_at_once(s: Session, ready: ReadyBid, row: Row) -> Held:
     values = {"bid_auction_id": ready.auction, "bid_org_id": ready.act.org_id, "bid_bidder": ready.bidder}
     for table, columns in (("bid_version", row.version), ("notice", row.notice), ("audit_entry", row.entry)):
         values |= {f"{table}_{name}": value for name, value in columns.items()}
-    state, closes_at, terms_digest, kept = s.execute(_AT_ONCE, values).one()
+    ((state, closes_at, terms_digest, kept),) = together(s, (_AT_ONCE, values))[0]
     return Held(state, closes_at, terms_digest, bool(kept))
 
 
