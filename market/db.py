@@ -35,6 +35,10 @@ class DatabaseDown(Exception):
     """The database does not answer in time, or not at all. The transaction left nothing; trying again is right."""
 
 
+_SQLITE_DOWN = ("locked", "unable to open", "disk", "malformed", "not a database", "no such table", "readonly")
+"""What SQLite says of a file that is busy, gone, damaged or not ours; a missing file is made anew, without tables."""
+
+
 def _down(error: DBAPIError | TimeoutError) -> bool:
     """Whether it is the database that fails, not the statement: no connection, no turn, no answer in time."""
     if isinstance(error, TimeoutError):
@@ -42,7 +46,7 @@ def _down(error: DBAPIError | TimeoutError) -> bool:
     if error.connection_invalidated or isinstance(error, InterfaceError):
         return True
     words = str(error.orig)
-    sqlite = any(w in words for w in ("locked", "unable to open", "disk", "malformed", "not a database"))
+    sqlite = any(w in words for w in _SQLITE_DOWN)
     return isinstance(error, OperationalError) and (sqlite or "sqlite" not in type(error.orig).__module__)
 
 
@@ -104,8 +108,8 @@ class Options(Protocol):
 class Database:
     """The two ways into the store: `write()` for one transaction, `read()` for a page."""
 
-    def __init__(self, write: Engine, read: Engine, lock: Path | None) -> None:
-        self._write, self._read, self._lock = write, read, lock
+    def __init__(self, write: Engine, read: Engine, lock: Path | None, patience: float = 0.0) -> None:
+        self._write, self._read, self._lock, self._patience = write, read, lock, patience
         self._mutex = threading.Lock()
         self._sessions = sessionmaker(write, expire_on_commit=False)
         alone = write if lock is not None else write.execution_options(isolation_level="AUTOCOMMIT")
@@ -125,7 +129,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back if anything is raised. Raises DatabaseDown."""
-        with _translated(), self.alone(), self._sessions.begin() as s:
+        with self._watched(), self.alone(), self._sessions.begin() as s:
             yield s
 
     @contextmanager
@@ -139,33 +143,89 @@ class Database:
             with self.write() as s:
                 yield s
             return
-        with _translated(), self._singles() as s:
+        with self._watched(), self._singles() as s:
             yield s
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that cannot write. Each statement sees what is committed when it starts. Raises DatabaseDown."""
-        with _translated(), self._reads() as s:
+        with self._watched(), self._reads() as s:
             yield s
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """The turn of a writer on SQLite, among threads and processes; nothing to wait for on PostgreSQL."""
+        """The turn of a writer on SQLite, among threads and processes; nothing to wait for on PostgreSQL.
+
+        Raises DatabaseDown when the turn does not come in time: whoever has it hangs, and so must not we.
+        """
         if self._lock is None:
             yield
             return
-        with self._mutex:
-            handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        until = monotonic() + self._patience
+        if not self._mutex.acquire(timeout=self._patience):
+            raise DatabaseDown("turn")
+        try:
+            handle = _turn(self._lock, until - monotonic())
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX)
                 yield
             finally:
                 os.close(handle)
+        finally:
+            self._mutex.release()
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Failures of the database as DatabaseDown; on SQLite no handle of a file that failed is used again."""
+        try:
+            with _translated():
+                yield
+        except DatabaseDown:
+            if self.sqlite:
+                self.close()
+            raise
 
     def close(self) -> None:
         """Give back every connection."""
         self._write.dispose()
         self._read.dispose()
+
+
+class _Waiting:
+    """One wait for the file lock. A thread blocks in flock, so that processes get it in turn: polling would starve."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle, self._guard, self._left = handle, threading.Lock(), False
+        self._come = threading.Event()
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def _wait(self) -> None:
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+        with self._guard:
+            if self._left:
+                os.close(self._handle)
+            else:
+                self._come.set()
+
+    def came(self, seconds: float) -> bool:
+        """Whether the lock is ours within so many seconds; if not, the handle is closed when it would have been."""
+        self._come.wait(max(seconds, 0.0))
+        with self._guard:
+            self._left = not self._come.is_set()
+        return not self._left
+
+
+def _turn(file: Path, seconds: float) -> int:
+    """An open handle that holds the lock of `file`. Raises DatabaseDown after so many seconds, or without the file."""
+    try:
+        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise DatabaseDown("lock file") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if not _Waiting(handle).came(seconds):
+            raise DatabaseDown("turn") from None
+    return handle
 
 
 def open(settings: Options, patient: bool = False) -> Database:
@@ -175,11 +235,15 @@ def open(settings: Options, patient: bool = False) -> Database:
     """
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
-        return _sqlite(settings.database_url, Path(url.database or "city.db"))
+        return _sqlite(settings.database_url, Path(url.database or "city.db"), patient)
     return _postgresql(settings.database_url, settings.threads, patient)
 
 
-def _sqlite(url: str, file: Path) -> Database:
+TURN = 8.0
+"""Seconds a door waits to write on SQLite: less than the drain, so what was stamped before T is always counted."""
+
+
+def _sqlite(url: str, file: Path, patient: bool) -> Database:
     write = create_engine(url, pool_size=2, max_overflow=30)
     read = create_engine(url, pool_size=8, max_overflow=30)
 
@@ -199,7 +263,7 @@ def _sqlite(url: str, file: Path) -> Database:
         for pragma in ("busy_timeout=5000", "query_only=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
-    return Database(write, read, file.with_name(file.name + ".lock"))
+    return Database(write, read, file.with_name(file.name + ".lock"), 120.0 if patient else TURN)
 
 
 IDLE = 1.0

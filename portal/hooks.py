@@ -111,7 +111,7 @@ def shrink(response: Response) -> Response:
 
 def init(app: Flask) -> None:
     """Order matters: the body first, then who asks; after it compression runs first (Flask goes backwards)."""
-    login.init_app(app)
+    login.init_app(app, add_context_processor=False)  # it would ask the database again on the page that says it is down
     app.before_request(arrive)
     app.before_request(recognise)
     app.after_request(headers)

@@ -72,7 +72,8 @@ def keep_document(
 ) -> Document:
     """Keep a file of an organisation (or of its job) and give its row; the same file again gives the row it has.
 
-    Raises Refused `document.empty`, `.too_big`, `.name`, `.broken`, `.type`, `.renamed` on `field`.
+    Raises Refused `document.empty`, `.too_big`, `.name`, `.broken`, `.type`, `.renamed` on `field`;
+    `.disk` (503) if it cannot be kept.
     """
     label = _name(name, field)
     kind = _kind(label, data, field)
@@ -86,7 +87,10 @@ def keep_document(
     known = s.scalars(mine).first()
     if known is not None:
         return known
-    _write(path_of(folder, found), data)
+    try:
+        _write(path_of(folder, found), data)
+    except OSError:  # the disk is full, or the folder not ours: nothing of the person's doing
+        raise refuse("document.disk", field, 503, name=label) from None
     row = Document(
         org_id=org_id, job_id=job_id, digest=found, name=label, mime=TYPES[kind][0], size=len(data), uploaded_at=now,
         removed_at=None,
@@ -127,7 +131,7 @@ def path_of(folder: Path, found: str) -> Path:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Whole and durable, or not there: written beside, synced, then renamed."""
+    """Whole and durable, or not there: written beside, synced, then renamed. Raises OSError."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
