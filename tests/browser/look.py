@@ -6,13 +6,15 @@ browser with script (`Walk.checked`), without the site's own script.
 
 import hashlib
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 from playwright.sync_api import Page
 
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+_PACKAGE = find_spec("axe_playwright_python")
+assert _PACKAGE is not None and _PACKAGE.origin is not None
+AXE = (Path(_PACKAGE.origin).parent / "axe.min.js").read_text("utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 # Hidden inputs and those inside a closed <details> have no box. A radio or box is hit by its whole label.

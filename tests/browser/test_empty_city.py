@@ -86,7 +86,6 @@ def test_an_empty_city_comes_to_an_award_that_stands(city: City, eyes: Eyes, per
     operator.click("审核项目")
     operator.click(Project().title)
     operator.sees("¥17,882.35", OWNER.name, "人民币壹万捌仟元整")
-    operator.shoot("10-review", full=True)
     operator.click("发布项目", "main form")
     operator.sees("已发布，正在报价", code)
 
@@ -95,7 +94,7 @@ def test_an_empty_city_comes_to_an_award_that_stands(city: City, eyes: Eyes, per
     visitor.open(f"/jobs/{code}")
     visitor.sees("是否需要现状监测", "需要一期监测数据")
     visitor.sees_no(FIRMS[0].name)
-    visitor.shoot("12-job-open", full=True)
+    visitor.shoot("12-job-open", full=True, phone=True)
     visitor.in_english("Questions", shot="12-job-open-en")
 
     # Three sealed bids: the second is replaced, the third withdrawn and made again.
@@ -109,7 +108,7 @@ def test_an_empty_city_comes_to_an_award_that_stands(city: City, eyes: Eyes, per
     visitor.reload_until("拟中选")
     visitor.sees("¥13,500.00", "¥15,200.00", "¥16,800.00", FIRMS[1].name)
     visitor.sees_no(FIRMS[0].name, FIRMS[2].name)  # a private job names its losers to the parties alone
-    visitor.shoot("17-protocol", full=True)
+    visitor.shoot("17-protocol", full=True, phone=True)
     visitor.in_english("All valid bids", shot="17-protocol-en")
 
     # A loser learns why, objects; the award waits until the owner has answered.
@@ -131,7 +130,6 @@ def test_an_empty_city_comes_to_an_award_that_stands(city: City, eyes: Eyes, per
     decide_and_audit(regulator, code)
     firms[1].open("/my")
     firms[1].sees("与业主签合同")
-    firms[1].shoot("23-my-work")
 
 
 def made_regulator(city: City, operator: Walk, regulator: Walk) -> Walk:
@@ -163,19 +161,18 @@ def question_and_answer(firm: Walk, owner: Walk, code: str) -> None:
         owner.click("答复 1 个提问")
         owner.type("答复", "需要一期监测数据，由业主提供。")
         owner.click("公布答复")
-    owner.shoot("11-owner-watches", full=True)
 
 
 def three_bids(firms: list[Walk], code: str) -> None:
     """Seal, replace (I7), withdraw, bid again; every receipt stays."""
     first, second, third = firms
     first.open(f"/jobs/{code}/bid")
-    first.shoot("13-bid-form", full=True)
+    first.shoot("13-bid-form", full=True, phone=True)
     bid(first, FIRMS[0], "16800", "18")
     first.sees("已收到您的报价", "以此次为准", "已密封，本回执不显示")
     first.sees_no("16,800")
-    first.shoot("15-receipt", full=True)
-    first.in_english("Receipt", shot="15-receipt-en")
+    first.shoot("15-receipt", full=True, phone=True)
+    first.in_english("Receipt")
 
     early = bid(second, FIRMS[1], "1.4万", "20")
     with second.at_most(clicks=3, fields=2):
@@ -184,7 +181,7 @@ def three_bids(firms: list[Walk], code: str) -> None:
         second.type("工期", "20")
         second.click("检查报价")
         second.sees("人民币壹万叁仟伍佰元整", "参考基准的 75.5%")
-        second.shoot("14-bid-check", full=True)
+        second.shoot("14-bid-check", full=True, phone=True)
         second.click("提交密封报价")
     second.sees("第 2 次提交，以此次为准")
     late = receipt(second)
@@ -196,7 +193,6 @@ def three_bids(firms: list[Walk], code: str) -> None:
         third.click("撤回报价")
         third.click("撤回这份报价")
     third.sees("报价已撤回")
-    third.shoot("16-withdrawn")
     third.click("重新报价")
     fill_bid(third, "15200", "15", FIRMS[2].person)
     third.click("提交密封报价")
@@ -206,10 +202,9 @@ def three_bids(firms: list[Walk], code: str) -> None:
 def loser_objects(loser: Walk, code: str) -> None:
     """Rank, gap and rule on the page; two clicks to the objection (I9)."""
     loser.open("/notifications")
-    loser.shoot("18-inbox")
     loser.open(f"/jobs/{code}/protocol")
     loser.sees("第 2 名，共 3 家", "贵 ¥1,700.00", "工期短 5 个工作日")
-    loser.shoot("18-lost", full=True)
+    loser.shoot("18-lost", full=True, phone=True)
     with loser.at_most(clicks=2, fields=2):
         loser.click("提出异议", "main")
         loser.tick("资质")
@@ -224,7 +219,6 @@ def owner_answers(owner: Walk) -> None:
     owner.click("答复异议")
     owner.tick("不成立")
     owner.type("说明", "负责人在岗，社保记录已核对。")
-    owner.shoot("19-answer")
     owner.click("提交答复")
     owner.sees("拟中选")
 
@@ -234,7 +228,6 @@ def decide_and_audit(regulator: Walk, code: str) -> None:
     regulator.open("/regulator/complaints")
     regulator.click(Project().title)
     regulator.sees("请核对截标时刻", FIRMS[0].name)
-    regulator.shoot("21-complaint")
     regulator.tick("不成立")
     regulator.type("说明", "服务器时间与授时记录一致。")
     regulator.click("公布决定")
@@ -242,4 +235,3 @@ def decide_and_audit(regulator: Walk, code: str) -> None:
     regulator.sees("award.proposed")
     regulator.shoot("22-audit")
     regulator.in_english("Audit log")
-

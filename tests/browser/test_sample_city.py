@@ -42,13 +42,18 @@ def eyes() -> Eyes:
 
 
 def test_a_visitor_goes_from_figures_to_rows(city: City, eyes: Eyes, person: Person) -> None:
-    visitor = person(city, eyes, "-sample")
+    visitor = person(city, eyes, "")
 
     visitor.open("/")
     visitor.sees("做得怎样", "示例数据")
     visitor.look_at(*WIDTHS)
     visitor.shoot("31-home", full=True)
     visitor.in_english("Sample data", shot="32-home-en")
+    phone = person(city, Eyes(360), "-360")
+    phone.open("/")
+    phone.shoot("31-home", full=True, phone=True)
+    phone.open("/jobs?scope=all")
+    phone.shoot("34-jobs", full=True, phone=True)
 
     visitor.click("成交项目")
     visitor.sees("项目 ")
@@ -56,7 +61,6 @@ def test_a_visitor_goes_from_figures_to_rows(city: City, eyes: Eyes, person: Per
     visitor.open("/")
     visitor.click("在库机构")
     visitor.look_at(*WIDTHS)
-    visitor.shoot("38-firms")
     visitor.page.locator("main table a").first.click()
     visitor.look_at(*WIDTHS)
     visitor.shoot("39-firm", full=True)
@@ -66,7 +70,7 @@ def test_a_visitor_goes_from_figures_to_rows(city: City, eyes: Eyes, person: Per
 
 
 def test_a_visitor_searches_items_and_narrows_the_list_of_jobs(city: City, eyes: Eyes, person: Person) -> None:
-    visitor = person(city, eyes, "-sample")
+    visitor = person(city, eyes, "")
 
     visitor.open("/")
     visitor.type("要办什么审批", "环评")
@@ -90,7 +94,7 @@ def test_a_visitor_searches_items_and_narrows_the_list_of_jobs(city: City, eyes:
 
 
 def test_a_firm_bids_from_its_default_list(city: City, eyes: Eyes, person: Person) -> None:
-    firm = person(city, eyes, "-sample")
+    firm = person(city, eyes, "")
     firm.sign_in(READY, PASSWORD)
     firm.look_at(*WIDTHS)
 
@@ -146,7 +150,7 @@ def test_a_firm_bids_from_its_default_list(city: City, eyes: Eyes, person: Perso
 
 
 def test_a_loser_reads_the_protocol(city: City, eyes: Eyes, person: Person) -> None:
-    loser, visitor = person(city, eyes, "-sample"), person(city, eyes, "-sample")
+    loser, visitor = person(city, eyes, ""), person(city, eyes, "")
     loser.sign_in(LOSER, PASSWORD)
 
     loser.open("/notifications")
@@ -158,23 +162,21 @@ def test_a_loser_reads_the_protocol(city: City, eyes: Eyes, person: Person) -> N
     follow_first_row(visitor)
     visitor.sees("截标纪要")
     visitor.look_at(*WIDTHS)
-    visitor.shoot("36-protocol", full=True)
-    visitor.in_english("All valid bids", shot="37-protocol-en")
+    visitor.in_english("All valid bids")
 
 
 def test_the_owner_finds_drafts_and_what_to_do(city: City, eyes: Eyes, person: Person) -> None:
-    owner = person(city, eyes, "-sample")
+    owner = person(city, eyes, "")
     owner.sign_in(OWNER, PASSWORD)
 
     for path in ("/my", "/my/drafts", "/jobs/new", "/people", "/organisation/ties", "/notifications"):
         owner.open(path)
         owner.look_at(*WIDTHS)
     owner.open("/my")
-    owner.shoot("40-owner-work")
 
 
 def test_the_desks_of_operator_and_regulator(city: City, eyes: Eyes, person: Person) -> None:
-    operator, regulator = person(city, eyes, "-sample"), person(city, eyes, "-sample")
+    operator, regulator = person(city, eyes, ""), person(city, eyes, "")
     operator.sign_in(OPERATOR, PASSWORD)
     regulator.sign_in(REGULATOR, PASSWORD)
 

@@ -14,7 +14,8 @@ from tests.browser.look import faults_of, shape_of
 
 TOUR = os.environ.get("TOUR")
 """A folder to put the pictures of docs/tour.md into; empty: none are made."""
-HEIGHT = 800
+HEIGHT, TALL = 800, 1000
+"""Pixels of a screen, and of the tallest picture."""
 
 
 @dataclass
@@ -209,11 +210,19 @@ class Walk:
             self.shoot(shot)
         self.page.goto(path)
 
-    def shoot(self, name: str, full: bool = False) -> None:
-        """Keep a picture for docs/tour.md: the first screen, or the whole page."""
-        if TOUR and self._shots is not None:
-            Path(TOUR).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=Path(TOUR) / f"{name}{self._shots}.png", full_page=full)
+    def shoot(self, name: str, full: bool = False, phone: bool = False) -> None:
+        """Keep a picture for docs/tour.md: the first screen, or with `full` what lies below it too.
+
+        On a phone only what is marked `phone` is kept: the folder is to stay small.
+        """
+        narrow = self._eyes.width < 400
+        if not TOUR or self._shots is None or (narrow and not phone):
+            return
+        Path(TOUR).mkdir(parents=True, exist_ok=True)
+        page = self.page.locator("html").bounding_box()
+        tall = min(page["height"], TALL) if full and page else HEIGHT
+        clip: Any = {"x": 0, "y": 0, "width": self._eyes.width, "height": tall}
+        self.page.screenshot(path=Path(TOUR) / f"{name}{self._shots}.png", full_page=full, clip=clip)
 
     # ── counting ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -5,7 +5,7 @@ Each takes a person at a browser (`Walk`) and goes only where links and buttons 
 
 from dataclasses import dataclass
 
-from market.catalogue.service import shipped
+from market.catalogue.shipped import shipped
 from tests.browser.city import City
 from tests.browser.walk import Walk
 from tests.makers import uscc
@@ -74,7 +74,6 @@ def load_catalogue(operator: Walk) -> None:
     operator.shoot("02-catalogue-errors")
     load(operator, kind, "approval_items.csv", items)
     operator.sees("增加 45", "拒绝 0")
-    operator.shoot("03-catalogue-dry-run")
     operator.click("载入这个文件")
     operator.sees("已载入为新版本")
 
@@ -194,7 +193,7 @@ def post(owner: Walk, project: Project, close: str, shots: bool = False) -> str:
     owner.sees("有 1 处需要改", "看不懂“一万八左右”", "¥17,882.35")
     owner.kept("最高限价", "一万八左右")
     if shots:
-        owner.shoot("08-post-step3-error", full=True)
+        owner.shoot("08-post-step3-error", full=True, phone=True)
     owner.correct("最高限价", project.ceiling)
     owner.click("保存并继续")
     owner.sees("3 家机构可以报价")
