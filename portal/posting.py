@@ -149,7 +149,7 @@ def _services(form: Any, job: Job | None, status: int = 200) -> ResponseReturnVa
     chosen = form.service.data or ""
     with web.db().read() as s:
         rows, total = catalogue.suggest(s, asked, web.now().date(), size=60)
-        picked = catalogue.service_on(s, chosen, web.now()) if chosen else None
+        picked = catalogue.service_on(s, chosen, web.now()) if chosen and chosen.isprintable() else None
     if picked is not None:
         rows = [picked, *(row for row in rows if row.code != picked.code)]
     form.service.offer(

@@ -31,6 +31,7 @@ from tests.inventory.wrong import (
     wrongs,
 )
 from tests.makers import database
+from tests.postgres import Server
 
 pytestmark = pytest.mark.slow
 ROLES = (None, "owner", "firm", "loser", "suspended", "applicant", "operator", "regulator")
@@ -285,3 +286,31 @@ def test_a_broken_list_is_refused_by_line(sweep: Sweep) -> None:
     answer = loaded(sweep, b"\n".join(lines))
 
     assert answer.status_code == 422 and re.search(r">\s*3\s*</t[hd]>", answer.text)
+
+
+# ── PostgreSQL ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def city_on_postgresql(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
+    """The same city on PostgreSQL, which refuses what SQLite swallows (NUL, numbers beyond a column)."""
+    url = postgres_server.fresh()
+    _found(url)
+    db = database(url)
+    rows: Any = None
+    yield Sweep(whole_city(db, tmp_path_factory.mktemp("postgresql")), rows, [])
+    db.close()
+
+
+@pytest.mark.parametrize("who", ["owner", "firm", "applicant", "operator", "regulator"])
+def test_postgresql_is_asked_for_nothing_it_cannot_hold(city_on_postgresql: Sweep, who: str) -> None:
+    sweep, faults = city_on_postgresql, []
+    for form in sweep.forms(who):
+        for field, way, data, files in tries(form):
+            if way not in ("huge number", "nul", "unknown", "last day", "emoji", "name"):
+                continue
+            status = sweep.send(sweep.whole.client(who), form, data, files).status_code
+            if status >= 500:
+                faults.append((form.endpoint, field, way, status))
+
+    assert not faults, "\n".join(map(repr, faults))
