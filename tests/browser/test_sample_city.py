@@ -186,8 +186,6 @@ def test_the_desks_of_operator_and_regulator(city: City, eyes: Eyes, person: Per
     ):  # fmt: skip
         operator.open(path)
         operator.look_at(*WIDTHS)
-    operator.open("/operator")
-    operator.shoot("41-operator")
     operator.open("/operator/admissions")
     follow_first_row(operator)
     operator.look_at(*WIDTHS)
