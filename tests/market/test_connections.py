@@ -1,7 +1,7 @@
 """Connections to a PostgreSQL that was restarted, and transactions of one statement."""
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 import market.db
 from market.db import Database, DatabaseDown
@@ -55,3 +55,16 @@ def test_a_single_statement_that_fails_keeps_nothing(db: Database) -> None:
     assert "single" not in _facts(db)
     _fact(db, "single")
     assert "single" in _facts(db)
+
+
+@pytest.mark.parametrize(("pooled", "prepared"), [("", True), ("&pooled=1", False)])
+def test_statements_are_prepared_unless_a_pooler_stands_between(
+    postgres_city: str, pooled: str, prepared: bool
+) -> None:
+    db = database(postgres_city + pooled)
+    for _ in range(market.db.PREPARE + 2):
+        _facts(db)
+    with db.read() as s:
+        named = s.scalar(text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%city_fact%'"))
+    db.close()
+    assert bool(named) is prepared
