@@ -58,20 +58,20 @@ def test_bids_and_closings_around_the_deadline_agree_with_a_reference_decision(u
         for _ in range(2 if url.startswith("postgresql") else 1):
             city.start("scheduler")
         turns = [
-            [(code, f.org.id, f.person.id, f.lead) for _ in range(3) for f in firms[i::4] for code in codes]
+            [(code, f.org.id, f.person.id, f.lead) for _ in range(8) for f in firms[i::4] for code in codes]
             for i in range(4)
         ]
-        assert sum(map(len, turns)) >= 750
+        assert sum(map(len, turns)) >= 2000
         with ProcessPoolExecutor(4, mp_context=SPAWN) as pool:
             work = [
                 pool.submit(
                     bid_around, url, str(city.home / "clock"), str(city.home / f"{i}.jsonl"), turn,
-                    closes_at - timedelta(seconds=1.5),
+                    closes_at - timedelta(seconds=6),
                 )
                 for i, turn in enumerate(turns)
             ]  # fmt: skip
             city._until(lambda: all((city.home / f"{i}.jsonl.ready").exists() for i in range(4)), 120)
-            city.set_clock(closes_at - timedelta(seconds=2))
+            city.set_clock(closes_at - timedelta(seconds=6.5))
             for f in work:
                 f.result()
         _wait_closed(city, len(auctions))
