@@ -8,6 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 from cryptography.exceptions import InvalidSignature
@@ -64,9 +65,15 @@ def key_id(public: bytes) -> str:
 
 def sign(private: bytes, receipt: Receipt) -> Signed:
     """Write and sign a receipt. Ed25519 is deterministic: the same facts give the same bytes."""
-    key = Ed25519PrivateKey.from_private_bytes(private)
-    body = _body(receipt, key_id(public_key(private)))
+    key, name = _loaded(private)
+    body = _body(receipt, name)
     return Signed(body.decode("utf-8"), key.sign(body))
+
+
+@lru_cache(maxsize=4)
+def _loaded(private: bytes) -> tuple[Ed25519PrivateKey, str]:
+    """The key and its name: made once by each process, used for every bid."""
+    return Ed25519PrivateKey.from_private_bytes(private), key_id(public_key(private))
 
 
 def _body(receipt: Receipt, key: str) -> bytes:

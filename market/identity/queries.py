@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, func, or_, select
@@ -25,6 +25,7 @@ from market.identity.rules import (
     share,
 )
 from market.notices.models import Notice
+from market.together import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +262,7 @@ def tokens_of(s: Session, rows: Sequence[Any], since: datetime, until: datetime)
     for row in rows:
         tokens = found.setdefault(row.id, {})
         if TieKind.CONTROL.value not in tokens:
-            own = keyed_hash(pepper, PartyKind.COMPANY, row.uscc)
+            own = _company(pepper, row.uscc)
             tokens[TieKind.CONTROL.value] = set(chain(own, parents))
         if row.kind is not None and row.kind != TieKind.CONTROL:
             tokens.setdefault(row.kind, set()).add(row.party)
@@ -283,13 +284,25 @@ def _parents(s: Session, since: datetime, until: datetime, pepper: bytes) -> dic
     """Token of a controlled company → tokens of those who control it, of the whole register."""
 
     def read() -> list[tuple[str, str, datetime, datetime | None]]:
-        ties = select(Organisation.uscc, Tie.party, Tie.recorded_at, Tie.removed_at)
-        ties = ties.join(Organisation, Organisation.id == Tie.org_id)
-        found = s.execute(ties.where(Tie.kind == TieKind.CONTROL, Tie.party_kind != PartyKind.STATE))
-        return [(keyed_hash(pepper, PartyKind.COMPANY, row.uscc), *row[1:]) for row in found]
+        (found,) = together(s, (_register(), {}))
+        return [(_company(pepper, row.uscc), row.party, row.recorded_at, row.removed_at) for row in found]
 
     parents: dict[str, set[str]] = {}
     for company, party, recorded, removed in ask(s, CONTROL, read):
         if recorded <= until and (removed is None or removed > since):
             parents.setdefault(company, set()).add(party)
     return parents
+
+
+@cache
+def _register() -> Select[str, str, datetime, datetime | None]:
+    """Every control of a company that is not the State's; built once, since bids of controlled firms ask it."""
+    ties = select(Organisation.uscc, Tie.party, Tie.recorded_at, Tie.removed_at)
+    ties = ties.join(Organisation, Organisation.id == Tie.org_id)
+    return ties.where(Tie.kind == TieKind.CONTROL.value, Tie.party_kind != PartyKind.STATE.value)
+
+
+@lru_cache(maxsize=2**17)
+def _company(pepper: bytes, uscc: str) -> str:
+    """The token of a company: a register of thousands is looked through for a bid."""
+    return keyed_hash(pepper, PartyKind.COMPANY, uscc)
