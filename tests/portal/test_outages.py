@@ -78,9 +78,12 @@ def shell(settings: Settings, clock: FixedClock, tmp_path: Path) -> City:
 
 @pytest.fixture
 def own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, str]]:
-    """A PostgreSQL of this test alone, with a founded city; connections are tried at each use."""
+    """A PostgreSQL of this test alone, with a founded city; connections are tried at each use.
+
+    Durable: without synchronous commits a kill loses the last ones, as it must not in a city.
+    """
     monkeypatch.setattr(market.db, "IDLE", 0.0)
-    server = Server()
+    server = Server(durable=True)
     url = server.fresh()
     _found(url)
     yield server, url
