@@ -71,7 +71,7 @@ def children(settings: Settings) -> list[Child]:
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "portal.serving:make"),
         *("--host", settings.host, "--port", str(settings.port), "--workers", str(settings.workers)),
         *("--blocking-threads", str(settings.threads), "--workers-kill-timeout", "10", "--respawn-failed-workers"),
-        *("--log-level", "warning", "--backpressure", str(settings.threads * 8)),
+        *("--log-level", "error", "--backpressure", str(settings.threads * 8)),
     ]
     return [Child("keeper", [*me, "keeper"]), Child("scheduler", [*me, "scheduler"]), Child("web", web)]
 

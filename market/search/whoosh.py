@@ -23,6 +23,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from whoosh import index
     from whoosh.analysis import SpaceSeparatedTokenizer
+    from whoosh.codec import whoosh3  # noqa: F401  # else loaded at the first write, where it would warn
     from whoosh.fields import ID, STORED, TEXT, Schema
     from whoosh.query import And, Or, Term
 
