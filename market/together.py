@@ -1,122 +1,83 @@
 """Several statements in one round trip: what a bid costs is its round trips (bid-path.md)."""
 
-import re
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import ClauseElement, Date, Executable, LargeBinary
+from sqlalchemy import ClauseElement, Executable
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import TypeEngine
-
-from market.db import UTCTime
-
-Turn = Callable[[Any], Any]
 
 
 class Made:
-    """Statements made one for PostgreSQL. Of several the rows come back as JSON objects, told apart by a number.
+    """A statement compiled for PostgreSQL once, with what its values and rows go through."""
 
-    One statement with one answer costs both sides less than a pipeline of three. Each column knows how its value
-    comes out of what the driver gives.
-    """
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled = cast(SQLCompiler, statement.compile(dialect=dialect))
+        self.sql = str(compiled)
+        self._defaults = compiled.params
+        self._binds = cast(Mapping[str, Any], compiled._bind_processors)
+        columns = compiled._result_columns
+        row: Any = namedtuple("Row", [column.keyname for column in columns])  # type: ignore[misc]
+        self._row = row._make
+        found = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._turn = [(i, turn) for i, turn in enumerate(found) if turn is not None]
 
-    def __init__(self, statements: Sequence[Executable], dialect: Dialect) -> None:
-        compiled = [cast(SQLCompiler, cast(ClauseElement, s).compile(dialect=dialect)) for s in statements]
-        self._one = len(compiled) == 1
-        texts = [_numbered(str(c), i) for i, c in enumerate(compiled)]
-        self.sql = texts[0] if self._one else " UNION ALL ".join(map(_as_json, range(len(texts)), texts))
-        self._params = [(i, name, default) for i, c in enumerate(compiled) for name, default in c.params.items()]
-        self._binds = [cast(Mapping[str, Any], c._bind_processors) for c in compiled]
-        columns = [[column.keyname for column in c._result_columns] for c in compiled]
-        kinds = [[column.type for column in c._result_columns] for c in compiled]
-        turns = [[self._turn(kind, dialect) for kind in row] for row in kinds]
-        self._columns = [list(zip(*both, strict=True)) for both in zip(columns, turns, strict=True)]
-        self._rows = [_row_type(names) for names in columns]
-
-    def _turn(self, kind: TypeEngine[Any], dialect: Dialect) -> Turn | None:
-        return kind.dialect_impl(dialect).result_processor(dialect, None) if self._one else _out_of_json(kind)
-
-    def values(self, given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The values as the driver takes them."""
-        found = {}
-        for i, name, default in self._params:
-            value = given[i].get(name, default)
-            turn = self._binds[i].get(name)
-            found[f"s{i}_{name}"] = turn(value) if turn is not None else value
-        return found
+        whole = {name: given.get(name, default) for name, default in self._defaults.items()}
+        return {name: self._binds[name](v) if name in self._binds else v for name, v in whole.items()}
 
-    def rows(self, found: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
-        """The rows of each statement as SQLAlchemy would give them, by name."""
-        rows: list[list[Any]] = [[] for _ in self._columns]
+    def rows(self, found: Sequence[Sequence[Any]]) -> list[Any]:
+        """The rows as SQLAlchemy would give them, by name."""
+        rows = []
         for one in found:
-            i, values = (0, one) if self._one else (one[0], one[1].values())  # JSON objects keep the order of columns
-            turned = (
-                turn(value) if turn is not None and value is not None else value
-                for value, (_, turn) in zip(values, self._columns[i], strict=True)
-            )
-            rows[i].append(self._rows[i](turned))
-        return list(rows)
+            values = list(one)
+            for i, turn in self._turn:
+                values[i] = turn(values[i])
+            rows.append(self._row(values))
+        return rows
 
 
-def _as_json(i: int, sql: str) -> str:
-    return f"SELECT {i} AS part, row_to_json(r{i}) AS row FROM ({sql}) AS r{i}"  # noqa: S608  (our own statements)
-
-
-def _row_type(names: list[str]) -> Any:
-    row: Any = namedtuple("Row", names)  # type: ignore[misc]
-    return row._make
-
-
-def _numbered(sql: str, i: int) -> str:
-    """Parameters renamed, so that those of two statements do not meet."""
-    return re.sub(r"%\(([a-z_0-9]+)\)s", rf"%(s{i}_\1)s", sql)
-
-
-def _out_of_json(kind: TypeEngine[Any]) -> Turn | None:
-    if isinstance(kind, LargeBinary):
-        return lambda text: bytes.fromhex(text[2:])
-    if isinstance(kind, UTCTime):
-        return lambda text: datetime.fromisoformat(text).astimezone(UTC)
-    return date.fromisoformat if isinstance(kind, Date) else None
-
-
-_MADE: dict[tuple[int, ...], tuple[list[Executable], Made]] = {}
+_MADE: dict[int, tuple[Executable, Made]] = {}
 
 
 def together(s: Session, *asked: tuple[Executable, Mapping[str, Any]]) -> list[Sequence[Any]]:
-    """The rows of several questions, asked at once on PostgreSQL: one statement, one round trip, little of Python.
+    """The rows of several statements, sent at once on PostgreSQL: one round trip, and little of Python.
 
-    For selects that are made once (each object is compiled once and kept), have no expanding parameters, and need
+    For statements that are made once (each object is compiled once and kept), have no expanding parameters, and need
     nothing of each other's answers. On SQLite they go one after the other. Errors are those of SQLAlchemy.
     """
     dialect = s.get_bind().dialect
     if dialect.name != "postgresql":
         return [s.execute(statement, dict(values)).all() for statement, values in asked]
-    made = _made([statement for statement, _ in asked], dialect)
-    return made.rows(_send(s, made.sql, made.values([values for _, values in asked])))
-
-
-def _send(s: Session, sql: str, values: Mapping[str, Any]) -> Sequence[Any]:
     s.flush()
     driver: Any = s.connection().connection.driver_connection
+    made = [_made(statement, dialect) for statement, _ in asked]
+    sent = [(one.sql, one.values(values)) for one, (_, values) in zip(made, asked, strict=True)]
     try:
-        return cast(Sequence[Any], driver.execute(sql, values).fetchall())
+        found = _send(driver, sent)
     except psycopg.Error as error:
         lost = bool(driver.closed)
         if lost:
             s.invalidate()
         raise DBAPIError.instance(None, None, error, psycopg.Error, connection_invalidated=lost) from error
+    return [one.rows(rows) for one, rows in zip(made, found, strict=True)]
 
 
-def _made(statements: list[Executable], dialect: Dialect) -> Made:
-    key = tuple(map(id, statements))  # the statements are kept beside it, so their ids are not used again
-    known = _MADE.get(key)
+def _send(driver: Any, sent: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Sequence[Any]]:
+    if len(sent) == 1:
+        return [driver.execute(*sent[0]).fetchall()]
+    with driver.pipeline():
+        cursors = [driver.execute(sql, values) for sql, values in sent]
+    return [cursor.fetchall() for cursor in cursors]
+
+
+def _made(statement: Executable, dialect: Dialect) -> Made:
+    known = _MADE.get(id(statement))  # the statement is kept beside it, so its id is not used again
     if known is None:
-        known = _MADE[key] = (statements, Made(statements, dialect))
+        known = _MADE[id(statement)] = (statement, Made(cast(ClauseElement, statement), dialect))
     return known[1]
