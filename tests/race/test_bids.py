@@ -66,7 +66,7 @@ def test_bids_and_closings_around_the_deadline_agree_with_a_reference_decision(u
             work = [
                 pool.submit(
                     bid_around, url, str(city.home / "clock"), str(city.home / f"{i}.jsonl"), turn,
-                    closes_at - timedelta(seconds=6),
+                    closes_at - timedelta(seconds=6), "", closes_at + timedelta(seconds=0.5),
                 )
                 for i, turn in enumerate(turns)
             ]  # fmt: skip
