@@ -17,6 +17,7 @@ need postgresql any_initdb
 need chromium command -v chromium
 need fonts-noto-cjk noto_cjk
 need poppler-utils command -v pdftotext
+need wrk command -v wrk
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get > /dev/null; then
