@@ -8,8 +8,6 @@ scheduler and wrk share the machine; each round runs every kind in a random orde
 import random
 import sqlite3
 import subprocess
-import sys
-import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,6 +19,7 @@ from time import perf_counter
 from sqlalchemy import func, select
 
 from benchmarks.parts.bounds import BARE, SIGNED_IN
+from benchmarks.parts.engines import on_both
 from benchmarks.parts.load import Load, Who, Wrk
 from benchmarks.parts.report import Report, middle
 from bidding.auctions.models import Auction, BidVersion
@@ -29,7 +28,7 @@ from market.audit.models import AuditEntry, AuditLeaf
 from market.jobs.models import Job
 from tests.conftest import _found
 from tests.makers import T0, make_auction, make_owner
-from tests.postgres import Server, binaries
+from tests.postgres import binaries
 from tests.race.city import RaceCity, pause
 from tests.race.site import Site
 from tests.town import Firm, settle
@@ -207,21 +206,5 @@ def _line(loads: list[Load]) -> str:
     return f"{middle([x.rate for x in loads]):,.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms"
 
 
-def main() -> None:
-    """Both databases, one after the other; only those named, if any are."""
-    report = Report()
-    wanted = sys.argv[1:] or ["sqlite", "postgresql"]
-    with tempfile.TemporaryDirectory(prefix="tzj-bench-", dir="/tmp") as folder:
-        if "sqlite" in wanted:
-            measure("SQLite", f"sqlite:///{folder}/city.db", Path(folder), report)
-        if "postgresql" in wanted:
-            server = Server(durable=True)
-            try:
-                measure("PostgreSQL", server.fresh(), Path(folder), report)
-            finally:
-                server.stop()
-    report.end()
-
-
 if __name__ == "__main__":
-    main()
+    on_both(measure)

@@ -6,8 +6,6 @@ Bound: a bare Flask view of the same server. The number of statements is taken i
 
 import gzip
 import re
-import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from urllib.parse import quote
 from sqlalchemy import event, select
 
 from benchmarks.parts.bounds import BARE
+from benchmarks.parts.engines import on_both
 from benchmarks.parts.load import Load, Who, Wrk
 from benchmarks.parts.report import Report, middle
 from market.jobs.entries import sources
@@ -25,7 +24,6 @@ from market.search.whoosh import WhooshSearch
 from portal.composition import district_names, open_city
 from tests.conftest import _found
 from tests.makers import make_auction, make_firm, make_owner
-from tests.postgres import Server
 from tests.race.city import RaceCity
 from tests.race.site import Site
 from tests.town import more_jobs
@@ -141,21 +139,5 @@ def _line(loads: Sequence[Load]) -> str:
     return f"p50 {p50:.1f} ms, p95 {p95:.1f} ms"
 
 
-def main() -> None:
-    """Both databases, one after the other; only those named, if any are."""
-    report = Report()
-    wanted = sys.argv[1:] or ["sqlite", "postgresql"]
-    with tempfile.TemporaryDirectory(prefix="tzj-bench-", dir="/tmp") as folder:
-        if "sqlite" in wanted:
-            measure("SQLite", f"sqlite:///{folder}/city.db", Path(folder), report)
-        if "postgresql" in wanted:
-            server = Server(durable=True)
-            try:
-                measure("PostgreSQL", server.fresh(), Path(folder), report)
-            finally:
-                server.stop()
-    report.end()
-
-
 if __name__ == "__main__":
-    main()
+    on_both(measure)
