@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, cast
 
 from flask import Response, current_app, g, make_response, render_template, request, session
-from flask_babel import gettext
 from flask_login import UserMixin, login_user, logout_user
 
 from bidding.sealing.client import KeeperPort
@@ -159,6 +158,3 @@ def said(*refusals: Refusal) -> list[Said]:
 def form_errors(form: Any) -> list[Said]:
     """A form's own errors as refusals in words, for the error summary."""
     return [Said("form", name, str(e), "") for name, errors in form.errors.items() for e in errors]
-
-
-_ = gettext

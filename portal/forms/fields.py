@@ -289,10 +289,8 @@ class PickIn(SelectField):  # type: ignore[misc]
         _must_be_listed(self)
 
 
-class RadioIn(RadioField):  # type: ignore[misc]
-    """One of a few, all in sight. `notes` {value: small line under the label}."""
-
-    look = "radio"
+class _Noted(SelectField):  # type: ignore[misc]
+    """A list in sight, each line with a small note. `notes` {value: line under the label}."""
 
     def __init__(
         self,
@@ -309,6 +307,12 @@ class RadioIn(RadioField):  # type: ignore[misc]
     def offer(self, choices: Iterable[tuple[str, Any]], notes: Mapping[str, Any] | None = None) -> None:
         """Set the list that holds for this request."""
         self.choices, self.notes = _rows(choices), dict(notes or {})
+
+
+class RadioIn(_Noted, RadioField):  # type: ignore[misc]
+    """One of a few, all in sight."""
+
+    look = "radio"
 
     def pre_validate(self, form: Any) -> None:
         """The value must be one of the list."""
@@ -325,28 +329,12 @@ def _must_be_listed(field: Any) -> None:
         raise StopValidation(said("pick"))
 
 
-class TicksIn(SelectMultipleField):  # type: ignore[misc]
+class TicksIn(_Noted, SelectMultipleField):  # type: ignore[misc]
     """Any of a list, as boxes; at least one unless optional."""
 
     look = "ticks"
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
-
-    def __init__(
-        self,
-        label: Any = None,
-        *,
-        choices: Choices = (),
-        notes: Mapping[str, Any] | None = None,
-        optional: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(label, choices=_offered(choices), validate_choice=False, **kwargs)
-        self.notes, self.optional = dict(notes or {}), optional
-
-    def offer(self, choices: Iterable[tuple[str, Any]], notes: Mapping[str, Any] | None = None) -> None:
-        """Set the list that holds for this request."""
-        self.choices, self.notes = _rows(choices), dict(notes or {})
 
     def pre_validate(self, form: Any) -> None:
         """Every value must be one of the list."""
