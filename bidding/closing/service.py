@@ -152,7 +152,7 @@ def count(s: Session, auction: Auction, job: Job) -> list[dict[str, Any]]:
     rows = _acts(s, auction.id)
     orgs = sorted({org for org, _ in rows})
     service = s.get_one(Service, job.service_id)
-    able = set(admission.eligible(s, service.category_code, service.qualification, auction.closes_at))
+    able = set(admission.eligible_among(s, orgs, service.category_code, service.qualification, auction.closes_at))
     barred = barred_from(s, job, orgs, auction.closes_at)
     since = job.published_at or auction.opens_at
     ties = identity.ties_between(s, orgs, since, auction.closes_at)
