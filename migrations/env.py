@@ -14,8 +14,14 @@ MODELS = (
     "market.catalogue.models",
     "market.admission.models",
     "market.jobs.models",
+    "market.payments.models",
+    "market.contracts.models",
+    "ratings.reviews.models",
+    "ratings.credit.models",
+    "bidding.matching.models",
     "bidding.auctions.models",
     "bidding.awards.models",
+    "oversight.indicators.models",
 )
 for _name in MODELS:
     import_module(_name)

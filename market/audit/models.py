@@ -46,10 +46,33 @@ class AuditLeaf(Base):
 
 
 class AuditHead(Base):
-    """How far the sequencer has come: one row."""
+    """How far the sequencer has come: one row. `frontier`: the roots of the full subtrees, largest first, 32 bytes each
+    (RFC 9162 §2.1.2); without it a restart would read the whole log."""
 
     __tablename__ = "audit_head"
     id: Mapped[int] = mapped_column(primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
     xid: Mapped[int] = mapped_column(BigInteger)
     entry: Mapped[int] = mapped_column(BigInteger)
+    root: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    frontier: Mapped[bytes | None] = mapped_column(LargeBinary(2048))
+
+
+class AuditTile(Base):
+    """Up to 256 consecutive hashes of one level of the tree (C2SP tlog-tiles): level 0 holds leaves."""
+
+    __tablename__ = "audit_tile"
+    level: Mapped[int] = mapped_column(primary_key=True)
+    idx: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hashes: Mapped[bytes] = mapped_column(LargeBinary(8192))
+
+
+class AuditCheckpoint(Base):
+    """A signed statement of size and root (C2SP tlog-checkpoint): `note` is the whole signed text."""
+
+    __tablename__ = "audit_checkpoint"
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    root: Mapped[bytes] = mapped_column(LargeBinary(32))
+    at: Mapped[datetime]
+    alg: Mapped[str] = mapped_column(String(20))
+    note: Mapped[str] = mapped_column(String(1000))

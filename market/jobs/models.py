@@ -78,7 +78,10 @@ class Recusal(Base):
 
 
 class Invitation(Base):
-    """A firm the owner told of the job. It gives no advantage; the owner sees only how many have read it."""
+    """A firm the owner told of the job. It gives no advantage; the owner sees only how many have read it.
+
+    The firm may answer: `answer` accepted | declined, with a reason where declined; an answer is no bid.
+    """
 
     __tablename__ = "invitation"
     __table_args__ = (UniqueConstraint("job_id", "org_id", name="a_firm_is_invited_once"),)
@@ -87,6 +90,9 @@ class Invitation(Base):
     org_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     sent_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
+    answer: Mapped[str | None] = mapped_column(String(10))
+    answer_reason: Mapped[str | None] = mapped_column(String(300))
+    answered_at: Mapped[datetime | None]
 
 
 class Question(Base):

@@ -1,0 +1,1 @@
+"""Metrics (指标): fee cut, time cut and competition, from rows to figures."""

@@ -1,0 +1,1 @@
+"""The bundle, and its offline verifier: no database, no network."""

@@ -1,0 +1,1 @@
+"""Reviews (评价): both sides after acceptance, blind until both are in or the blind days have passed."""
