@@ -18,8 +18,10 @@ from bidding.awards.service import mark_overdue, settle_next, stand_next, strike
 from bidding.closing.service import claim_next, rerun_next
 from bidding.sealing.client import KeeperDown
 from market.admission.service import warn_expiring
-from market.audit.sequencer import BATCH, place
+from market.audit.checkpoints import seal, thin, unsealed
+from market.audit.sequencer import BATCH, behind, build, place
 from market.db import DatabaseDown
+from market.identity.queries import log_signer
 from market.identity.signin import forget_counts
 from market.jobs.entries import sources
 from market.notices.deliver import deliver_due
@@ -89,7 +91,8 @@ def close_due(city: City) -> int:
 
 
 def sequence(city: City) -> int:
-    """Place every record that is final; padding goes in with the first batch only."""
+    """Place every record that is final and sign how far the log has come; padding goes in with the first batch only."""
+    _build_tree(city)
     placed = 0
     pad: int | None = None
     while True:
@@ -97,7 +100,22 @@ def sequence(city: City) -> int:
             n = place(s, pad)
         placed, pad = placed + n, 0
         if n < BATCH:
-            return placed
+            break
+    with city.db.read() as s:
+        due, signer = unsealed(s), log_signer(s)
+    if due:
+        with city.db.write() as s:
+            seal(s, city.clock.now(), signer)
+    return placed
+
+
+def _build_tree(city: City) -> None:
+    """Once, over the leaves of a log that had no tree yet: batch by batch, so that bids go on meanwhile."""
+    with city.db.read() as s:
+        left = behind(s)
+    while left:
+        with city.db.write() as s:
+            left = build(s) > 0
 
 
 def deliver(city: City) -> int:
@@ -116,6 +134,7 @@ def daily(city: City) -> None:
     with city.db.write() as s:
         warn_expiring(s, now)
         forget_counts(s, now)
+        thin(s, now)
 
 
 def serve(city: City) -> None:

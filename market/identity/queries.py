@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
+from market.audit.note import Signer
 from market.batch import ask
 from market.errors import refuse
 from market.identity.models import ApiToken, CityFact, OneTimeToken, Organisation, Person, PlatformKey, Tie
@@ -30,7 +31,7 @@ from market.together import together
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """A key of the platform, 32 bytes; `public` is the Ed25519 public key for `receipt`, empty for the others."""
+    """A key of the platform, 32 bytes; `public` is the Ed25519 public key for `receipt` and `log`, else empty."""
 
     secret: bytes
     public: bytes
@@ -51,7 +52,10 @@ class Credentials:
 
 
 def platform_key(s: Session, name: str) -> KeyPair:
-    """The key `receipt` (Ed25519), `pepper` or `session`. Raises Refused `platform.unfounded` before the migration."""
+    """The key `receipt` or `log` (Ed25519), `pepper` or `session`.
+
+    Raises Refused `platform.unfounded` before the migration.
+    """
 
     def read() -> KeyPair:
         row = s.get(PlatformKey, name)
@@ -60,6 +64,14 @@ def platform_key(s: Session, name: str) -> KeyPair:
         return KeyPair(row.secret, row.public)
 
     return ask(s, f"key.{name}", read)
+
+
+def log_signer(s: Session) -> Signer:
+    """Who signs the log's checkpoints. Raises Refused `platform.unfounded` before the migration."""
+    key, fact = platform_key(s, "log"), s.get(CityFact, "log")
+    if fact is None:
+        raise refuse("platform.unfounded", status=503)
+    return Signer(str(fact.value["origin"]), key.secret, key.public)
 
 
 def mode(s: Session) -> str | None:

@@ -75,14 +75,17 @@ def insert_for(s: Session) -> Any:
 
 def found_keys(s: Session, now: datetime) -> None:
     """Make the platform's keys that are not there yet; called by every migration, does something once."""
-    receipt = Ed25519PrivateKey.generate()
+    receipt, log = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     made = {
         "receipt": (receipt.private_bytes_raw(), receipt.public_key().public_bytes_raw()),
+        "log": (log.private_bytes_raw(), log.public_key().public_bytes_raw()),
         "pepper": (secrets.token_bytes(32), b""),
         "session": (secrets.token_bytes(32), b""),
     }
     rows = [{"name": n, "secret": key, "public": public, "made_at": now} for n, (key, public) in made.items()]
     s.execute(insert_for(s)(PlatformKey).on_conflict_do_nothing(index_elements=["name"]), rows)
+    origin = {"name": "log", "value": {"origin": f"taozhongjie/{secrets.token_hex(8)}"}}
+    s.execute(insert_for(s)(CityFact).values(origin).on_conflict_do_nothing(index_elements=["name"]))
 
 
 def set_mode(s: Session, mode: str) -> None:
