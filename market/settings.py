@@ -1,8 +1,9 @@
 """Every setting of a running city, read once from the environment by the composition root."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,12 @@ class Settings:
     """TAOZHONGJIE_MAIL_FROM: sender of mails."""
     city_name: str
     """TAOZHONGJIE_CITY: name shown in the header. Default 澄浦市."""
+    stripe_key: str | None = field(default=None, repr=False)
+    """TAOZHONGJIE_STRIPE_KEY: the platform's secret key at Stripe; without it paying by Stripe is offered nowhere."""
+    stripe_webhook_secret: str | None = field(default=None, repr=False)
+    """TAOZHONGJIE_STRIPE_WEBHOOK_SECRET: what Stripe signs its webhooks with (`whsec_…`); goes with the key."""
+    stripe_api: str | None = None
+    """TAOZHONGJIE_STRIPE_API: a stand-in for Stripe on this machine, `http://127.0.0.1:PORT`; for tests only."""
 
     @property
     def sqlite(self) -> bool:
@@ -72,6 +79,24 @@ def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int
     return int(text)
 
 
+def _stripe(env: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:
+    """Key, webhook secret and stand-in. A key never goes to another host than Stripe's, nor lies about in half."""
+    key, secret = env.get("TAOZHONGJIE_STRIPE_KEY") or None, env.get("TAOZHONGJIE_STRIPE_WEBHOOK_SECRET") or None
+    api = env.get("TAOZHONGJIE_STRIPE_API") or None
+    if key is not None and not (key.startswith(("sk_", "rk_")) and key.isascii() and key.isprintable()):
+        raise ValueError("TAOZHONGJIE_STRIPE_KEY must be a secret or restricted key: sk_… or rk_….")
+    if (key is None) != (secret is None):
+        missing = "TAOZHONGJIE_STRIPE_KEY" if key is None else "TAOZHONGJIE_STRIPE_WEBHOOK_SECRET"
+        raise ValueError(f"{missing} is missing: the key and the webhook secret of Stripe go together.")
+    if api is not None:
+        parts = urlsplit(api)
+        if parts.scheme != "http" or parts.hostname != "127.0.0.1" or parts.path or parts.query:
+            raise ValueError("TAOZHONGJIE_STRIPE_API must be http://127.0.0.1:PORT: a stand-in runs on this machine.")
+        if env.get("TAOZHONGJIE_PRODUCTION") == "1":
+            raise ValueError("TAOZHONGJIE_STRIPE_API names a stand-in for Stripe: not with TAOZHONGJIE_PRODUCTION=1.")
+    return key, secret, api
+
+
 def read(env: Mapping[str, str]) -> Settings:
     """Settings from environment variables. Raises ValueError naming the variable at fault and the mend."""
     home = Path(env.get("TAOZHONGJIE_HOME", "var")).absolute()
@@ -83,6 +108,7 @@ def read(env: Mapping[str, str]) -> Settings:
     host = env.get("TAOZHONGJIE_HOST", "127.0.0.1")
     port = _number(env, "TAOZHONGJIE_PORT", 8000, 1, 65535)
     sqlite = url.startswith("sqlite")
+    stripe_key, stripe_secret, stripe_api = _stripe(env)
     return Settings(
         home=home,
         database_url=url,
@@ -96,4 +122,7 @@ def read(env: Mapping[str, str]) -> Settings:
         smtp_url=env.get("TAOZHONGJIE_SMTP") or None,
         mail_from=env.get("TAOZHONGJIE_MAIL_FROM", "noreply@taozhongjie.example"),
         city_name=env.get("TAOZHONGJIE_CITY", "澄浦市"),
+        stripe_key=stripe_key,
+        stripe_webhook_secret=stripe_secret,
+        stripe_api=stripe_api,
     )

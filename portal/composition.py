@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bidding.sealing.client import KeeperPort, SocketKeeper
 from market import db
@@ -15,6 +15,9 @@ from market.search.whoosh import WhooshSearch
 from market.settings import Settings
 from portal.web import City
 from portal.words import DISTRICTS
+
+if TYPE_CHECKING:
+    from market.payments.stripe import StripeProvider
 
 
 def open_city(
@@ -28,8 +31,17 @@ def open_city(
         clock=clock or SystemClock(settings.clock_file),
         keeper=keeper or SocketKeeper(settings.keeper_socket),
         search=WhooshSearch(settings.index),
-        extra={"districts": _districts(settings)},
+        extra={"districts": _districts(settings), "providers": _providers(settings)},
     )
+
+
+def _providers(settings: Settings) -> "Mapping[str, StripeProvider]":
+    """The ways of paying beside the bank's, by name. Without a key there is none, and none is offered."""
+    if settings.stripe_key is None:
+        return {}
+    from market.payments.stripe import StripeProvider  # a quarter of a second that most starts need not wait
+
+    return {StripeProvider.name: StripeProvider(settings.stripe_key, settings.stripe_api)}
 
 
 def _districts(settings: Settings) -> Mapping[str, tuple[str, str]]:

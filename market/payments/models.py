@@ -39,7 +39,10 @@ class LedgerEntry(Base):
 
 
 class PaymentAccount(Base):
-    """Where a firm takes money: `bank` (account number encrypted, last four shown) or `stripe` (its own account id)."""
+    """Where a firm takes money: `bank` (account number encrypted, last four shown) or `stripe` (its own account id).
+
+    `account` is the id at Stripe, no secret and asked for by every webhook; None for a bank account.
+    """
 
     __tablename__ = "payment_account"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -52,6 +55,7 @@ class PaymentAccount(Base):
     methods: Mapped[list[Any]]
     recorded_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+    account: Mapped[str | None] = mapped_column(String(120), index=True)
 
 
 class Payment(Base):
@@ -85,6 +89,22 @@ class Payment(Base):
     session_url: Mapped[str | None] = mapped_column(String(1000))
     session_expires: Mapped[datetime | None]
     failure: Mapped[str | None] = mapped_column(String(200))
+
+
+class Checkout(Base):
+    """A page of Stripe that was opened for a payment: what was asked for, on which account. Insert only.
+
+    Money that comes later is held against it: another amount or account was never asked for.
+    """
+
+    __tablename__ = "payment_checkout"
+    __table_args__ = (CheckConstraint("fen > 0", name="a_checkout_asks_for_something"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    session: Mapped[str] = mapped_column(String(120), unique=True)
+    account: Mapped[str] = mapped_column(String(120))
+    fen: Mapped[int] = mapped_column(BigInteger)
+    opened_at: Mapped[datetime]
 
 
 class Settlement(Base):
@@ -171,6 +191,25 @@ class InboxEvent(Base):
     due_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(String(300))
+
+
+class Reconciliation(Base):
+    """How far an account at a provider was compared with the ledger, and what the last look found.
+
+    `upto`: everything the provider made before is known here. `filled` counts what no webhook had told;
+    `differences` lists what one side has and the other has not, each {kind, id, fen, why}.
+    """
+
+    __tablename__ = "payment_reconciliation"
+    __table_args__ = (UniqueConstraint("provider", "account", name="an_account_is_reconciled_once"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(10))
+    account: Mapped[str] = mapped_column(String(120))
+    upto: Mapped[datetime]
+    ran_at: Mapped[datetime]
+    looked: Mapped[int]
+    filled: Mapped[int]
+    differences: Mapped[list[Any]]
 
 
 class Invoice(Base):
