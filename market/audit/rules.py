@@ -66,6 +66,7 @@ class Deed(StrEnum):
     CONTRACT_TERMINATED = "contract.terminated"
     CREDIT_FACT_ENDED = "credit.fact_ended"
     CREDIT_FACT_RECORDED = "credit.fact_recorded"
+    CREDIT_FACT_REPLIED = "credit.fact_replied"
     CREDIT_REPAIR_ASKED = "credit.repair_asked"
     CREDIT_REPAIR_DECIDED = "credit.repair_decided"
     DELIVERABLE_ACCEPTED = "deliverable.accepted"

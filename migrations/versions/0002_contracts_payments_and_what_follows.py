@@ -1,4 +1,4 @@
-"""Contracts, payments, reviews, credit, flags and the tree of the log"""
+"""Contracts, payments and what follows"""
 
 from collections.abc import Sequence
 
@@ -59,6 +59,19 @@ def upgrade() -> None:
         batch_op.create_index("ix_inbox_event_state", ["state", "due_at"], unique=False)
 
     op.create_table(
+        "payment_reconciliation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("provider", sa.String(length=10), nullable=False),
+        sa.Column("account", sa.String(length=120), nullable=False),
+        sa.Column("upto", UTCTime(), nullable=False),
+        sa.Column("ran_at", UTCTime(), nullable=False),
+        sa.Column("looked", sa.Integer(), nullable=False),
+        sa.Column("filled", sa.Integer(), nullable=False),
+        sa.Column("differences", DOCUMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_reconciliation")),
+        sa.UniqueConstraint("provider", "account", name="an_account_is_reconciled_once"),
+    )
+    op.create_table(
         "payment_account",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("org_id", sa.Integer(), nullable=False),
@@ -70,10 +83,12 @@ def upgrade() -> None:
         sa.Column("methods", DOCUMENT, nullable=False),
         sa.Column("recorded_at", UTCTime(), nullable=False),
         sa.Column("removed_at", UTCTime(), nullable=True),
+        sa.Column("account", sa.String(length=120), nullable=True),
         sa.ForeignKeyConstraint(["org_id"], ["organisation.id"], name=op.f("fk_payment_account_org_id_organisation")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_account")),
     )
     with op.batch_alter_table("payment_account", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payment_account_account"), ["account"], unique=False)
         batch_op.create_index(batch_op.f("ix_payment_account_org_id"), ["org_id"], unique=False)
 
     op.create_table(
@@ -87,9 +102,12 @@ def upgrade() -> None:
         sa.Column("values", DOCUMENT, nullable=False),
         sa.Column("source", sa.String(length=200), nullable=False),
         sa.Column("document", sa.String(length=80), nullable=True),
+        sa.Column("article", sa.String(length=200), nullable=True),
         sa.Column("text", sa.String(length=1000), nullable=True),
         sa.Column("by", sa.Integer(), nullable=True),
         sa.Column("shows_at", UTCTime(), nullable=True),
+        sa.Column("reply", sa.String(length=1000), nullable=True),
+        sa.Column("replied_at", UTCTime(), nullable=True),
         sa.Column("expires_at", UTCTime(), nullable=True),
         sa.Column("ended_at", UTCTime(), nullable=True),
         sa.Column("end_reason", sa.String(length=500), nullable=True),
@@ -509,6 +527,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_ledger_entry_payment_id"), ["payment_id"], unique=False)
 
     op.create_table(
+        "payment_checkout",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("payment_id", sa.Integer(), nullable=False),
+        sa.Column("session", sa.String(length=120), nullable=False),
+        sa.Column("account", sa.String(length=120), nullable=False),
+        sa.Column("fen", sa.BigInteger(), nullable=False),
+        sa.Column("opened_at", UTCTime(), nullable=False),
+        sa.CheckConstraint("fen > 0", name=op.f("a_checkout_asks_for_something")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payment.id"], name=op.f("fk_payment_checkout_payment_id_payment")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_checkout")),
+        sa.UniqueConstraint("session", name=op.f("uq_payment_checkout_session")),
+    )
+    with op.batch_alter_table("payment_checkout", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payment_checkout_payment_id"), ["payment_id"], unique=False)
+
+    op.create_table(
         "statement_line",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("statement_id", sa.Integer(), nullable=False),
@@ -587,6 +621,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_statement_line_statement_id"))
 
     op.drop_table("statement_line")
+    with op.batch_alter_table("payment_checkout", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_payment_checkout_payment_id"))
+
+    op.drop_table("payment_checkout")
     with op.batch_alter_table("ledger_entry", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ledger_entry_payment_id"))
         batch_op.drop_index("ix_ledger_entry_debit")
@@ -661,8 +699,10 @@ def downgrade() -> None:
     op.drop_table("credit_fact")
     with op.batch_alter_table("payment_account", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_payment_account_org_id"))
+        batch_op.drop_index(batch_op.f("ix_payment_account_account"))
 
     op.drop_table("payment_account")
+    op.drop_table("payment_reconciliation")
     with op.batch_alter_table("inbox_event", schema=None) as batch_op:
         batch_op.drop_index("ix_inbox_event_state")
 

@@ -13,7 +13,9 @@ class CreditFact(Base):
     """A dated fact about a firm. Kinds: ratings.credit.rules. A fact counts from `recorded_at`, never before.
 
     Rooms above leave rows here (a winner that refused); authority findings stand here with source and document number.
-    `ended_at`: withdrawn, expired by decision or repaired; history before it does not move.
+    `ended_at`: withdrawn, expired by decision or repaired; history before it does not move. Of a finding: `source` is
+    the authority, `document` its number, `article` the rule, `shows_at` the end of the firm's right of `reply`;
+    `values` holds severity (1 to 3; 0 a passed inspection) and, where one is proposed, `suspend_until`.
     """
 
     __tablename__ = "credit_fact"
@@ -30,9 +32,12 @@ class CreditFact(Base):
     values: Mapped[dict[str, Any]]
     source: Mapped[str] = mapped_column(String(200))
     document: Mapped[str | None] = mapped_column(String(80))
+    article: Mapped[str | None] = mapped_column(String(200))
     text: Mapped[str | None] = mapped_column(String(1000))
     by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     shows_at: Mapped[datetime | None]
+    reply: Mapped[str | None] = mapped_column(String(1000))
+    replied_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(String(500))
