@@ -148,7 +148,9 @@ def _stated(s: Session, firms: Sequence[int], at: datetime) -> Found:
     for row in s.scalars(found):
         since = max(row.recorded_at, row.shows_at or row.recorded_at)
         if since <= at:
-            yield row.org_id, stated(row)
+            fact = stated(row)
+            known = fact.ended_at is None or fact.ended_at <= at
+            yield row.org_id, fact if known else replace(fact, ended_at=None)
 
 
 def stated(row: CreditFact) -> Fact:
