@@ -1,6 +1,6 @@
 """The scheduler process: three tickers that knock; the database decides who acts (style habit 5).
 
-closing    claim due auctions, open and decide them, open re-runs, let awards stand
+closing    claim due auctions, open and decide them, open re-runs, let awards stand, show reviews on their day
 sequencer  give committed records their place in the log
 outbox     send mail, keep the index; the only writer of the index
 daily      warn of certificates that run out, forget old counters
@@ -29,6 +29,7 @@ from market.search.index import consume
 from portal.composition import district_names
 from portal.mailer import Mailer
 from portal.web import City
+from ratings.reviews.service import show_due_next
 
 log = logging.getLogger("taozhongjie.scheduler")
 
@@ -84,7 +85,7 @@ def close_due(city: City) -> int:
         return once
 
     done = drain(alone(lambda s: claim_next(s, now())))
-    for step in (stand_next, strike_unexplained, mark_overdue):
+    for step in (stand_next, strike_unexplained, mark_overdue, show_due_next):
         done += drain(alone(lambda s, step=step: step(s, now())))  # type: ignore[misc]
     done += drain(alone(lambda s: settle_next(s, now(), city.keeper)))
     return done + drain(alone(lambda s: rerun_next(s, now(), city.keeper)))
