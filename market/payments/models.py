@@ -62,7 +62,8 @@ class Payment(Base):
     """What is due for one accepted milestone: paid once, whatever is reloaded, doubled or reordered.
 
     `reference` is what the owner writes into the transfer. States: payments.rules. `settled` counts what arrived less
-    refunds. `provider`, `session` and `intent` name a Stripe checkout under way.
+    refunds. `contract_code` and `milestone_no` are its page's address. `session` and `intent` name a Stripe checkout
+    under way.
     """
 
     __tablename__ = "payment"
@@ -75,6 +76,8 @@ class Payment(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"), index=True)
     milestone_id: Mapped[int] = mapped_column(ForeignKey("milestone.id"))
+    contract_code: Mapped[str] = mapped_column(String(20))
+    milestone_no: Mapped[int]
     owner_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     firm_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     reference: Mapped[str] = mapped_column(String(20), unique=True)
@@ -108,7 +111,8 @@ class Checkout(Base):
 
 
 class Settlement(Base):
-    """Money that moved, once by its provider's own id: kind paid | refund | dispute | dispute_won.
+    """Money that moved, once by its provider's own id: kind paid | refund | dispute | restored (a refund that
+    failed, a dispute that was won).
 
     `payment_id` None: it came and belongs to nothing yet (the page of differences). `how`: reference | near | hand |
     stripe. `fen` is always positive.
