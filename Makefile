@@ -44,8 +44,10 @@ bench: .venv/.dev .venv/.words system
 	for bench in benchmarks/*.py; do $(VENV)/python "$$bench" || exit 1; done
 
 # What the tests need from the system: a real PostgreSQL, a browser, Chinese fonts, PDF tools.
-system:
+# localstripe stands in for Stripe, in a venv of its own.
+system: .venv/.run
 	@bash tests/system.sh
+	@bash tests/stripe.sh $(VENV)/python
 
 # The .pth file stands for an editable install, which would want a builder outside the hashes.
 .venv/.run: requirements.lock

@@ -45,6 +45,7 @@ class May(StrEnum):
     JOB_POST = "job:draft:write"
     JOB_REVIEW = "job:draft:review"
     MAIL_READ = "mail:sent:read"
+    PAYMENT_INBOX = "payment:inbox:manage"
     QUESTION_ANSWER = "job:question:answer"
     QUESTION_ASK = "job:question:ask"
     WORK_READ = "work:list:read"
@@ -75,6 +76,7 @@ GRANTS: Final[dict[May, frozenset[Role]]] = {
     May.JOB_POST: frozenset({Role.OWNER}),
     May.JOB_REVIEW: frozenset({Role.OPERATOR}),
     May.MAIL_READ: frozenset({Role.OPERATOR}),
+    May.PAYMENT_INBOX: frozenset({Role.OPERATOR}),
     May.QUESTION_ANSWER: frozenset({Role.OWNER}),
     May.QUESTION_ASK: frozenset({Role.FIRM}),
     May.WORK_READ: _ALL,

@@ -29,6 +29,7 @@ DOORS = (
     "documents",
     "firms",
     "home",
+    "hooks_in",
     "inbox",
     "items",
     "jobs",
@@ -105,5 +106,7 @@ def create_app(city: web.City, secret: bytes) -> Flask:
         app.register_blueprint(bp)
         if (bp.url_prefix or "").startswith("/api"):
             csrf.exempt(bp)  # bearer tokens only: no cookie counts there
+        for view in getattr(import_module(f"portal.{name}"), "SIGNED", ()):
+            csrf.exempt(view)  # the sender signs what it sends: no cookie counts
     refuse_unguarded(app)
     return app

@@ -4,6 +4,8 @@ closing    claim due auctions, open and decide them, open re-runs, let awards st
 sequencer  give committed records their place in the log
 outbox     send mail, keep the index; the only writer of the index
 daily      warn of certificates that run out, forget old counters
+payments   fetch what webhooks told of and post it; only with a key of Stripe
+reconcile  compare Stripe's accounts with the ledger, and fill what no webhook told
 """
 
 import logging
@@ -25,6 +27,8 @@ from market.identity.queries import log_signer
 from market.identity.signin import forget_counts
 from market.jobs.entries import sources
 from market.notices.deliver import deliver_due
+from market.payments.reconcile import ask_pages, reconcile
+from market.payments.worker import work_inbox
 from market.search.index import consume
 from portal.composition import district_names
 from portal.mailer import Mailer
@@ -138,14 +142,28 @@ def daily(city: City) -> None:
         thin(s, now)
 
 
+def take_payments(city: City) -> int:
+    """Work on the inbox of webhooks, batch by batch."""
+    source = city.extra["providers"]["stripe"]
+    return drain(lambda: work_inbox(city.db, source, city.clock.now))
+
+
+def compare_payments(city: City) -> None:
+    """What webhooks left out, of every account; and pages whose end nobody told."""
+    reconcile(city.db, city.extra["providers"]["stripe"], city.clock.now)
+    ask_pages(city.db, city.clock.now())
+
+
 def serve(city: City) -> None:
     """Run the tickers until SIGTERM or SIGINT; what has begun is finished first."""
     ticker = BlockingScheduler(timezone="UTC")
+    paying = (("payments", take_payments, 1), ("reconcile", compare_payments, 900))
     for name, work, seconds in (
         ("closing", close_due, 1),
         ("sequencer", sequence, 2),
         ("outbox", deliver, 1),
         ("daily", daily, 900),
+        *(paying if "stripe" in city.extra.get("providers", {}) else ()),
     ):
         turn = Backoff(name, lambda work=work: work(city))  # type: ignore[misc]
         # The default grace of one second would drop turns of a busy machine.

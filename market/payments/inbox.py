@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from market.audit.rules import Deed
+from market.audit.service import record
+from market.identity.service import insert_for
+from market.notices.service import notify
 from market.payments.models import InboxEvent
 
 log = logging.getLogger("taozhongjie.inbox")
@@ -112,12 +116,26 @@ def take(s: Session, event: Event, now: datetime, known: Callable[[str], bool]) 
     One of a kind we do not know, or of our own account (where nothing is ever paid), is kept as ignored; one of an
     account that is no firm's here is kept as failed, for the operator's page.
     """
-    state, error = "new", None
     if event.kind not in KINDS or event.account is None:
-        state = "ignored"
-    elif not known(event.account):
-        state, error = "failed", "account"
-    return state if keep(s, event, now, state, error) else "again"
+        return "ignored" if keep(s, event, now, "ignored") else "again"
+    if known(event.account):
+        return "new" if keep(s, event, now) else "again"
+    if not keep(s, event, now, "failed", "account"):
+        return "again"
+    tell(s, event.id, event.kind, event.account, event.subject, "account", now)
+    return "failed"
+
+
+def tell(s: Session, event: str, kind: str, account: str, subject: str, why: str, now: datetime) -> None:
+    """Put an event of which nothing is posted into the log and before the operator: ids and a word, no content."""
+    record(
+        s, Deed.PAYMENT_EVENT_REFUSED, now, "system", provider="stripe", event=event, kind=kind, account=account,
+        object=subject, why=why,
+    )  # fmt: skip
+    notify(
+        s, now, "payment.event_failed", office="operator", link="/operator/hooks", once=f"hook:{event}", event=event,
+        what=kind, why=why,
+    )  # fmt: skip
 
 
 def keep(s: Session, event: Event, now: datetime, state: str = "new", error: str | None = None) -> bool:
@@ -127,6 +145,24 @@ def keep(s: Session, event: Event, now: datetime, state: str = "new", error: str
         "subject": event.subject, "made_at": event.made_at, "received_at": now, "state": state, "tries": 0,
         "due_at": now, "done_at": None if state == "new" else now, "error": error,
     }  # fmt: skip
-    dialect = sqlite if s.get_bind().dialect.name == "sqlite" else postgresql
-    once = dialect.insert(InboxEvent).values(**row).on_conflict_do_nothing(index_elements=["provider", "event"])
+    once = insert_for(s)(InboxEvent).values(**row).on_conflict_do_nothing(index_elements=["provider", "event"])
     return s.execute(once.returning(InboxEvent.id)).first() is not None
+
+
+# ── for the operator's page ─────────────────────────────────────────────────────────────────────────────────────
+
+STATES: Final = ("failed", "new", "done", "ignored")
+SHOWN: Final = 100
+"""Events of one page, the newest."""
+
+
+def counts(s: Session) -> dict[str, int]:
+    """How many events are in each state."""
+    found = s.execute(select(InboxEvent.state, func.count()).group_by(InboxEvent.state))
+    return dict.fromkeys(STATES, 0) | {state: int(n) for state, n in found}
+
+
+def events(s: Session, state: str) -> list[InboxEvent]:
+    """The newest events of a state."""
+    found = select(InboxEvent).where(InboxEvent.state == state).order_by(InboxEvent.id.desc())
+    return list(s.scalars(found.limit(SHOWN)))

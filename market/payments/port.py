@@ -2,9 +2,13 @@
 the payer to a page of the firm's own account. Nothing here ever holds money (design.md, money and law).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Literal, Protocol
+
+CURRENCY: Final = "cny"
+"""The only currency money moves in, as providers write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,48 @@ class Hosted:
     url: str
     fen: int
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Money on an account as it stands now: a payment (`pi_…`), a refund (`re_…`) or a dispute (`du_…`).
+
+    `intent` is the payment it belongs to (for a payment: itself). `fen` is what was received, given back or taken.
+    """
+
+    kind: Literal["paid", "refund", "dispute"]
+    id: str
+    intent: str
+    status: str
+    currency: str
+    fen: int
+    at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page to pay on, as it stands now. `status`: open | complete | expired; `paid`: paid | unpaid."""
+
+    id: str
+    status: str
+    paid: str
+    intent: str | None
+    fen: int
+    currency: str
+    url: str | None
+    expires_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A firm's own account: whether it can take money, and by which ways."""
+
+    id: str
+    takes: bool
+    methods: tuple[str, ...]
+    org: str
 
 
 class Unreachable(Exception):

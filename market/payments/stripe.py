@@ -7,7 +7,6 @@ unit of CNY. The SDK pins the version of the API. Network only: no database, no 
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeVar, cast
 
@@ -17,60 +16,17 @@ from stripe._base_address import BaseAddresses
 from stripe.params._refund_create_params import RefundCreateParams
 from stripe.params.checkout._session_create_params import SessionCreateParams
 
-from market.payments.port import Declined, Due, Hosted, Payee, Unreachable
+from market.payments.port import CURRENCY, Connected, Declined, Due, Hosted, Moved, Page, Payee, Unreachable
 
 T = TypeVar("T")
 Row = TypeVar("Row", bound=stripe.StripeObject)
-CURRENCY: Final = "cny"
 METHODS: Final = {"card_payments": "card", "alipay_payments": "alipay", "wechat_pay_payments": "wechat_pay"}
 """What an account must be able to do → the way of paying that Checkout then offers."""
 SECONDS: Final = (3.05, 12.0)
 """How long we wait to reach Stripe, and for its answer: a person waits behind it."""
 RETRIES: Final = 2
-PAGE: Final = 100
+ROWS: Final = 100
 """Rows of one page of a list, the most Stripe gives."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """Money on an account as it stands now: a payment (`pi_…`), a refund (`re_…`) or a dispute (`du_…`).
-
-    `intent` is the payment it belongs to (for a payment: itself). `fen` is what was received, given back or taken.
-    """
-
-    kind: Literal["paid", "refund", "dispute"]
-    id: str
-    intent: str
-    status: str
-    currency: str
-    fen: int
-    at: datetime
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A checkout page as it stands now. `status`: open | complete | expired; `paid`: paid | unpaid."""
-
-    id: str
-    status: str
-    paid: str
-    intent: str | None
-    fen: int
-    currency: str
-    url: str | None
-    expires_at: datetime
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A firm's own account: whether it can take money, and by which ways."""
-
-    id: str
-    takes: bool
-    methods: tuple[str, ...]
-    org: str
 
 
 def _at(seconds: int) -> datetime:
@@ -138,10 +94,10 @@ class StripeProvider:
 
     # ── fetching anew ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def session(self, account: str, id: str) -> Session:
+    def session(self, account: str, id: str) -> Page:
         """A checkout page."""
         seen = asked(lambda: self._v1.checkout.sessions.retrieve(id, options={"stripe_account": account}))
-        return Session(
+        return Page(
             seen.id,
             seen.status or "",
             seen.payment_status,
@@ -164,7 +120,7 @@ class StripeProvider:
     def refunds_of(self, account: str, charge: str) -> list[Moved]:
         """Every refund of a charge, the newest hundred."""
         found = asked(
-            lambda: self._v1.refunds.list({"charge": charge, "limit": PAGE}, options={"stripe_account": account})
+            lambda: self._v1.refunds.list({"charge": charge, "limit": ROWS}, options={"stripe_account": account})
         )
         return [_refund(row) for row in found.data]
 
@@ -192,7 +148,7 @@ class StripeProvider:
         """Pages until a row is older than `since`: Stripe lists the newest first."""
         floor, after = _at(int(since.timestamp())), ""
         while True:
-            want: dict[str, object] = {"limit": PAGE} | ({"starting_after": after} if after else {})
+            want: dict[str, object] = {"limit": ROWS} | ({"starting_after": after} if after else {})
             page = asked(lambda want=want: ask(want, options={"stripe_account": account}))  # type: ignore[misc]
             for row in (read(row) for row in page.data):
                 if row.at < floor:
