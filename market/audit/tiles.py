@@ -13,8 +13,12 @@ class TreeBroken(Exception):
     """What is stored of the tree contradicts itself; the message says where. Nothing may be signed on top of it."""
 
 
+REMEMBERED = 1024
+"""Tiles that one reader holds, 8 KB each."""
+
+
 class Tiles:
-    """Reads hashes of the tree out of its tiles; each tile is fetched once."""
+    """Reads hashes of the tree out of its tiles, and remembers them."""
 
     def __init__(self, s: Session) -> None:
         self._s = s
@@ -23,6 +27,8 @@ class Tiles:
     def tile(self, level: int, index: int) -> bytes:
         """The hashes of a tile as far as it is filled, 32 bytes each; empty if it is not there."""
         if (level, index) not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
             found = select(AuditTile.hashes).where(AuditTile.level == level, AuditTile.idx == index)
             self._known[level, index] = bytes(self._s.scalar(found) or b"")
         return self._known[level, index]

@@ -17,8 +17,11 @@ from portal.api import problems
 from portal.api.fields import Model
 
 JSON = "application/json"
+NOTE = "text/plain; charset=utf-8"
+TILE = "application/octet-stream"
 KEY: Final = re.compile(r"[A-Za-z0-9._:-]{1,80}", re.ASCII)
 """An idempotency key: the client's own, new for each act (a UUID fits)."""
+_PART: Final = r"<(?:\w+:)?(\w+)>"
 
 
 class NoQuery(Model):
@@ -32,12 +35,14 @@ class Reply:
     body: BaseModel | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    text: str | None = None
+    text: str | bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """`may` None is public. `keyed`: the header Idempotency-Key is required. `also`: further statuses and why."""
+    """`may` None is public. `keyed`: the header Idempotency-Key is required. `also`: further statuses and why.
+    `media`: what the answer is; other than JSON it is told in the file as text or bytes, and `out` names nothing.
+    """
 
     rule: str
     method: str
@@ -51,6 +56,17 @@ class Door:
     status: int
     keyed: bool
     also: tuple[int, ...]
+    media: str = JSON
+
+    @property
+    def path(self) -> str:
+        """The rule as OpenAPI writes it."""
+        return re.sub(_PART, r"{\1}", self.rule)
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of the path's parts."""
+        return re.findall(_PART, self.rule)
 
 
 DOORS: Final[list[Door]] = []
@@ -70,12 +86,14 @@ def door(
     status: int = 200,
     keyed: bool = False,
     also: tuple[int, ...] = (),
+    media: str = JSON,
 ) -> Callable[[View], View]:
     """Enter a view into the list. It takes the path's parts, and `body`, `query`, `key` where the door has them."""
 
     def enter(view: View) -> View:
         about = " ".join((view.__doc__ or "").split())
-        DOORS.append(Door(rule, method, view.__name__, about, view, out, may, body, query, status, keyed, also))
+        made = Door(rule, method, view.__name__, about, view, out, may, body, query, status, keyed, also, media)
+        DOORS.append(made)
         return view
 
     return enter
@@ -107,7 +125,7 @@ def _served(one: Door) -> Callable[..., Response]:
 
 def _response(one: Door, reply: Reply) -> Response:
     text = reply.text if reply.body is None else reply.body.model_dump_json(exclude_unset=True)
-    response = Response(text, reply.status or one.status, mimetype=JSON)
+    response = Response(text, reply.status or one.status, content_type=one.media)
     response.headers.update(reply.headers)
     return response
 

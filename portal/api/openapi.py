@@ -1,7 +1,6 @@
 """The OpenAPI 3.1 file, made of the list of doors: what is written there is what is checked at the door."""
 
 import json
-import re
 from functools import cache
 from typing import Annotated, Any, Final
 
@@ -19,6 +18,13 @@ PROBLEM: Final = "application/problem+json"
 _PATHS: Final[dict[str, dict[str, Any]]] = {
     "code": {"type": "string", "pattern": CODE_PATTERN},
     "item": {"type": "string", "pattern": "^[A-Za-z0-9]{1,12}$"},
+    "level": {"type": "string", "pattern": "^(0|[1-9]|[1-5][0-9]|6[0-3])$"},
+    "tile": {
+        "type": "string",
+        "minLength": 3,
+        "maxLength": 40,
+        "description": "`067`, `x001/067`, `001.p/12`: C2SP tlog-tiles; its slashes are slashes of the path",
+    },
     "number": {"type": "string", "pattern": "^R-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$"},
     "uscc": {"type": "string", "pattern": "^[0-9A-HJ-NP-RTUW-Y]{18}$"},
 }
@@ -63,13 +69,12 @@ class Problem(Model):
 def document() -> dict[str, Any]:
     """The whole file."""
     ins = [(door.body, "validation") for door in DOORS if door.body is not None]
-    outs = [(door.out, "serialization") for door in DOORS]
+    outs = [(door.out, "serialization") for door in DOORS if door.media == JSON]
     models: Any = list(dict.fromkeys([*ins, *outs, (Problem, "serialization")]))
     _, schemas = models_json_schema(models, ref_template=REF)
     paths: dict[str, Any] = {}
     for door in DOORS:
-        path = re.sub(r"<(\w+)>", r"{\1}", door.rule)
-        paths.setdefault(path, {})[door.method.lower()] = _operation(door)
+        paths.setdefault(door.path, {})[door.method.lower()] = _operation(door)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -105,10 +110,11 @@ def _operation(door: Door) -> dict[str, Any]:
 
 
 def _parameters(door: Door) -> list[dict[str, Any]]:
-    names = re.findall(r"<(\w+)>", door.rule)
-    found = [{"name": n, "in": "path", "required": True, "schema": _PATHS[n]} for n in names]
-    for name, schema in door.query.model_json_schema().get("properties", {}).items():
-        found.append({"name": name, "in": "query", "required": False, "schema": _query_schema(schema)})
+    found = [{"name": n, "in": "path", "required": True, "schema": _PATHS[n]} for n in door.parts]
+    query = door.query.model_json_schema()
+    for name, schema in query.get("properties", {}).items():
+        must = name in query.get("required", [])
+        found.append({"name": name, "in": "query", "required": must, "schema": _query_schema(schema)})
     if door.keyed:
         schema = {"type": "string", "pattern": f"^{KEY.pattern}$"}
         about = "Your own name of this act; repeated, it gives the first receipt"
@@ -140,6 +146,9 @@ def _statuses(door: Door) -> list[int]:
 
 def _response(door: Door, status: int) -> dict[str, Any]:
     good = status < 400
+    if good and door.media != JSON:
+        plain = {"type": "string"} | ({} if door.media.startswith("text/") else {"format": "binary"})
+        return {"description": _WHY[status], "content": {door.media.partition(";")[0]: {"schema": plain}}}
     model = door.out.__name__ if good else Problem.__name__
     schema = {"$ref": REF.format(model=model)}
     return {"description": _WHY[status], "content": {JSON if good else PROBLEM: {"schema": schema}}}
