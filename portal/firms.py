@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as Answer
 
+from bidding.awards.tally import tally
 from market.admission import changes
 from market.admission.firms import FirmPage, firm, firms
 from market.admission.models import Qualification, Suspension
@@ -23,8 +24,12 @@ from portal.forms.paging import page_number, pages_of, picked, typed_query
 from portal.forms.uploads import keep_upload
 from portal.shell import districts
 from portal.web import attempt, city, db, now, page, user
+from ratings.credit import record as credit
+from ratings.reviews import queries as reviews
 
 bp = Blueprint("firms", __name__)
+LATEST = 3
+"""Reviews on a firm's page; all of them stand on their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,23 @@ def show(uscc: str) -> Response:
         if found is None:
             abort(404)
         services = {x.code: x for x in catalogue.services_on(s, now())}
+        track = _track(s, found.org.id, now())
     return page(
         "firms/show.html", firm=found, papers=papers(found.certificates, now()), services=services,
-        stopped=running(found.suspensions, now()), people=[mask(p.name) for p in found.people],
+        stopped=running(found.suspensions, now()), people=[mask(p.name) for p in found.people], **track,
     )  # fmt: skip
+
+
+def _track(s: Any, org_id: int, at: datetime) -> dict[str, Any]:
+    """What a firm has done: its credit, bids and awards, fees and days, what owners say."""
+    return {
+        "r": credit.record_of(s, org_id, at),
+        "done": credit.done(s, org_id, at),
+        "bids": tally(s, org_id, at),
+        "summary": reviews.summary(s, org_id, at),
+        "latest": reviews.about(s, org_id, at, size=LATEST),
+        "at": at,
+    }
 
 
 # A firm's own record
