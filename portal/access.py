@@ -38,6 +38,10 @@ class May(StrEnum):
     CATALOGUE_LOAD = "catalogue:version:load"
     COMPLAINT_DECIDE = "complaint:complaint:decide"
     COMPLAINT_FILE = "complaint:complaint:file"
+    CREDIT_REPAIR_ASK = "credit:repair:ask"
+    CREDIT_REPAIR_DECIDE = "credit:repair:decide"
+    FINDING_REPLY = "finding:reply:write"
+    FINDING_WRITE = "finding:finding:write"
     IDENTITY_OFFICE = "identity:office:create"
     IDENTITY_PEOPLE = "identity:people:manage"
     JOB_AMEND = "job:auction:amend"
@@ -51,6 +55,8 @@ class May(StrEnum):
     WORK_READ = "work:list:read"
 
 
+    REVIEW_GIVE = "review:own:write"
+    REVIEW_HIDE = "review:words:hide"
 _ALL = frozenset(Role)
 GRANTS: Final[dict[May, frozenset[Role]]] = {
     May.ACCOUNT_OWN: _ALL,
@@ -72,6 +78,10 @@ GRANTS: Final[dict[May, frozenset[Role]]] = {
     May.IDENTITY_OFFICE: frozenset({Role.OPERATOR}),
     May.IDENTITY_PEOPLE: frozenset({Role.OWNER, Role.FIRM}),
     May.JOB_AMEND: frozenset({Role.OWNER}),
+    May.CREDIT_REPAIR_ASK: frozenset({Role.FIRM}),
+    May.CREDIT_REPAIR_DECIDE: frozenset({Role.REGULATOR}),
+    May.FINDING_REPLY: frozenset({Role.FIRM}),
+    May.FINDING_WRITE: frozenset({Role.REGULATOR}),
     May.JOB_MOVE: frozenset({Role.OPERATOR}),
     May.JOB_POST: frozenset({Role.OWNER}),
     May.JOB_REVIEW: frozenset({Role.OPERATOR}),
@@ -85,6 +95,8 @@ GRANTS: Final[dict[May, frozenset[Role]]] = {
 
 def allowed(roles: frozenset[Role], may: May | None) -> bool:
     """Whether any of the roles carries the permission."""
+    May.REVIEW_GIVE: frozenset({Role.FIRM, Role.OWNER}),
+    May.REVIEW_HIDE: frozenset({Role.REGULATOR}),
     return may is PUBLIC or bool(GRANTS[may] & roles)
 
 

@@ -27,7 +27,9 @@ DOORS = (
     "catalogue",
     "complaints",
     "documents",
+    "credit",
     "firms",
+    "findings",
     "home",
     "hooks_in",
     "inbox",
@@ -40,6 +42,7 @@ DOORS = (
     "protocol",
     "review",
     "rules",
+    "reviews",
     "work",
 )  # fmt: skip
 """The door modules, each with its blueprint `bp`; one line an area."""

@@ -15,6 +15,8 @@ from market.identity.rules import Role
 from market.jobs import queries
 from portal import shell, web
 from portal.access import May, needs
+from ratings.credit.record import to_reply
+from ratings.reviews.work import to_review
 
 bp = Blueprint("work", __name__)
 
@@ -41,6 +43,7 @@ def index() -> ResponseReturnValue:
     owner, firm = me.has(Role.OWNER), me.has(Role.FIRM)
     with web.db().read() as s:
         items = [*(_owner(s, me.org_id) if owner else []), *(_firm(s, me.org_id, now) if firm else [])]
+        items += _ratings(s, me.org_id, now, firm)
         drafts = queries.drafts_of(s, me.org_id) if owner else []
         jobs = queries.jobs_of(s, me.org_id) if owner else []
         bids = auctions.bids_of(s, me.org_id) if firm else []
@@ -85,3 +88,16 @@ def _firm(s: Any, org_id: int, now: datetime) -> list[Item]:
     }  # fmt: skip
     doors = {"explain": "awards.explain", "confirm": "bids.confirm", "sign": "protocol.show", "wait": "protocol.show"}
     return [_item(words[t.kind], t.code, t.title, t.due, doors[t.kind]) for t in work.firm_tasks(s, org_id, now)]
+
+
+def _ratings(s: Any, org_id: int, now: datetime, firm: bool) -> list[Item]:
+    """Reviews a party may still give, and findings a firm may still reply to."""
+    found = [
+        Item(_("评价对方"), d.title, url_for("reviews.form", code=d.code), d.until, False)
+        for d in to_review(s, org_id, now)
+    ]
+    replies = to_reply(s, org_id, now) if firm else []
+    return found + [
+        Item(_("陈述监管认定"), row.document or "", url_for("findings.own", id=row.id), row.shows_at, False)
+        for row in replies
+    ]

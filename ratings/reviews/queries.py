@@ -1,6 +1,5 @@
 """Reviews for pages and programs. Whoever asks sees only what shows at `at`; hidden words are not given out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -132,28 +131,3 @@ def standing(s: Session, code: str, org_id: int, at: datetime) -> Standing | Non
 def of_contract(s: Session, contract_id: int, at: datetime) -> list[Told]:
     """The reviews of a contract that show."""
     return [_told(*row) for row in s.execute(_shown(at).where(Review.contract_id == contract_id).order_by(Review.id))]
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A review a party may still give."""
-
-    code: str
-    title: str
-    accepted_at: datetime
-
-
-def to_give(s: Session, org_id: int, at: datetime, since: datetime) -> Sequence[Due]:
-    """Contracts accepted after `since` that the organisation has not reviewed, the oldest first."""
-    given = select(Review.id).where(Review.contract_id == Contract.id, Review.author_id == org_id)
-    found: Any = (
-        select(Contract.code, Contract.title, Contract.accepted_at)
-        .where(
-            (Contract.owner_id == org_id) | (Contract.firm_id == org_id),
-            Contract.accepted_at > since,
-            Contract.accepted_at <= at,
-            ~given.exists(),
-        )
-        .order_by(Contract.accepted_at, Contract.id)
-    )
-    return [Due(code, title, accepted) for code, title, accepted in s.execute(found)]

@@ -18,6 +18,7 @@ from ratings.reviews import queries
 from ratings.reviews.models import Review
 from ratings.reviews.rules import Scores, Side
 from ratings.reviews.service import give_review, hide, reply, show_due_next
+from ratings.reviews.work import to_review
 from tests.makers import T0, Party, make_firm, make_org, make_owner, make_person
 from tests.makers_ratings import make_done, user_of
 
@@ -195,10 +196,13 @@ def test_hidden_words_leave_a_reason_and_the_scores(db: Database, parties: dict[
 
 
 def test_what_a_party_may_still_review(db: Database, parties: dict[str, Any]) -> None:
-    now, since = T0 + timedelta(days=1), T0 - timedelta(days=13)
+    last = DUE - timedelta(microseconds=1)
     with db.read() as s:
-        assert [d.code for d in queries.to_give(s, parties["owner"].org_id, now, since)] == [parties["code"]]
+        found = to_review(s, parties["owner"].org_id, last)
+        assert [(d.code, d.until) for d in found] == [(parties["code"], DUE)]
+        assert to_review(s, parties["owner"].org_id, DUE) == []
+        assert to_review(s, parties["stranger"].org_id, last) == []
     give(db, parties, "owner")
     with db.read() as s:
-        assert queries.to_give(s, parties["owner"].org_id, now, since) == []
-        assert [d.code for d in queries.to_give(s, parties["firm_id"], now, since)] == [parties["code"]]
+        assert to_review(s, parties["owner"].org_id, last) == []
+        assert [d.code for d in to_review(s, parties["firm_id"], last)] == [parties["code"]]
