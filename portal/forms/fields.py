@@ -11,7 +11,7 @@ from typing import Any
 
 from flask_babel import gettext
 from wtforms import Field, FileField, RadioField, SelectField, SelectMultipleField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import Choice, SelectChoice
 from wtforms.validators import StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget, PasswordInput, TextArea, TextInput
 
@@ -281,7 +281,7 @@ class PickIn(SelectField):  # type: ignore[misc]
         """An empty line first where nothing is chosen yet or may be."""
         rows = list(super().iter_choices())
         if self.optional or self.data in (None, "", "None"):
-            rows.insert(0, ("", gettext("请选择"), self.data in (None, "", "None"), {}))
+            rows.insert(0, Choice("", gettext("请选择"), self.data in (None, "", "None"), {}))
         return rows
 
     def pre_validate(self, form: Any) -> None:
