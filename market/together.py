@@ -42,10 +42,12 @@ class Made:
         return rows
 
 
+Question = tuple[Executable, Mapping[str, Any]]
+"""A statement that is made once, and its values."""
 _MADE: dict[int, tuple[Executable, Made]] = {}
 
 
-def together(s: Session, *asked: tuple[Executable, Mapping[str, Any]]) -> list[Sequence[Any]]:
+def together(s: Session, *asked: Question) -> list[Sequence[Any]]:
     """The rows of several statements, sent at once on PostgreSQL: one round trip, and little of Python.
 
     For statements that are made once (each object is compiled once and kept), have no expanding parameters, and need

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import LargeBinary, Select, and_, bindparam, func, literal_column, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from market.audit.note import Signer
@@ -15,6 +15,7 @@ from market.errors import refuse
 from market.identity.models import ApiToken, CityFact, OneTimeToken, Organisation, Person, PlatformKey, Tie
 from market.identity.rules import (
     LINK_KINDS,
+    UNREAD_AT_MOST,
     PartyKind,
     PasswordHash,
     TieKind,
@@ -26,7 +27,7 @@ from market.identity.rules import (
     share,
 )
 from market.notices.models import Notice
-from market.together import together
+from market.together import Question, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,40 +92,65 @@ def fact(s: Session, name: str) -> dict[str, Any] | None:
 
 def signed_in(s: Session, person_id: int, epoch: int) -> User | None:
     """The user of a session, in one statement; None if disabled, unconfirmed or signed out everywhere since."""
-    return _user(s.execute(_users().where(Person.id == person_id, Person.epoch == epoch)).first())
+    return signed_in_with(s, person_id, epoch)[0]
+
+
+def signed_in_with(s: Session, person_id: int, epoch: int, *more: Question) -> tuple[User | None, list[Sequence[Any]]]:
+    """The user of a session, and the rows of further questions asked in the same round trip (market/together.py)."""
+    found, *answers = together(s, (_of_session(), {"person": person_id, "epoch": epoch}), *more)
+    return _user(found), answers
 
 
 def by_token(s: Session, digest: bytes) -> User | None:
     """The user of an API token by its SHA-256, in one statement."""
+    return _user(together(s, (_of_token(), {"digest": digest}))[0])
+
+
+# Built once, since every request asks one of them.
+
+
+@cache
+def _of_session() -> Select[Any]:
+    return _users().where(Person.id == bindparam("person"), Person.epoch == bindparam("epoch"))
+
+
+@cache
+def _of_token() -> Select[Any]:
+    digest = bindparam("digest", type_=LargeBinary())
     mine = and_(ApiToken.person_id == Person.id, ApiToken.digest == digest, ApiToken.revoked_at.is_(None))
-    return _user(s.execute(_users().join(ApiToken, mine)).first())
+    return _users().join(ApiToken, mine)
 
 
 def _users() -> Select[Any]:
-    addressed = or_(Notice.org_id == Person.org_id, Notice.office == Person.office)
-    unread = select(func.count()).where(Notice.read_at.is_(None), addressed).correlate(Person).scalar_subquery()
-    return (
-        select(Person, Organisation, unread)
-        .join(Organisation, Organisation.id == Person.org_id)
-        .where(Person.disabled_at.is_(None), Person.confirmed_at.is_not(None))
-    )
+    # One arm for each index, read only up to the limit: an OR would gather every unread notice first.
+    arms: list[Any] = [
+        select(literal_column("1")).where(Notice.read_at.is_(None), whose).correlate(Person)
+        for whose in (Notice.org_id == Person.org_id, Notice.office == Person.office)
+    ]
+    some = union_all(*arms).limit(literal_column(str(UNREAD_AT_MOST))).subquery()
+    unread = select(func.count()).select_from(some).scalar_subquery().label("unread")
+    person: list[Any] = [Person.id, Person.name, Person.email, Person.office, Person.epoch, Person.first]
+    org: list[Any] = [Person.org_id, Organisation.name.label("org_name"), Organisation.uscc]
+    org += [Organisation.is_owner, Organisation.is_firm]
+    people: Select[Any] = select(*person, *org, unread).join(Organisation, Organisation.id == Person.org_id)
+    return people.where(Person.disabled_at.is_(None), Person.confirmed_at.is_not(None))
 
 
-def _user(row: Any) -> User | None:
-    if row is None:
+def _user(rows: Sequence[Any]) -> User | None:
+    if not rows:
         return None
-    person, org, unread = row
+    (row,) = rows
     return User(
-        id=person.id,
-        name=person.name,
-        email=person.email,
-        org_id=org.id,
-        org_name=org.name,
-        uscc=org.uscc,
-        roles=roles(org.is_owner, org.is_firm, person.office),
-        epoch=person.epoch,
-        unread=unread,
-        first=person.first,
+        id=row.id,
+        name=row.name,
+        email=row.email,
+        org_id=row.org_id,
+        org_name=row.org_name,
+        uscc=row.uscc,
+        roles=roles(row.is_owner, row.is_firm, row.office),
+        epoch=row.epoch,
+        unread=row.unread,
+        first=row.first,
     )
 
 

@@ -64,6 +64,9 @@ LINK_KINDS: Mapping[str, Purpose] = {
 }
 """Mails that carry a link which lets somebody in: their text is never kept for the operator."""
 
+UNREAD_AT_MOST = 100
+"""So many unread notices are counted for the head of a page: a firm that reads none pays no more for each page."""
+
 ORGANISATION_KINDS = ("government", "institution", "state_company", "private")
 """What may register; `authority` is made by the platform alone."""
 
@@ -81,7 +84,13 @@ class User:
     roles: frozenset[Role]
     epoch: int
     unread: int = 0
+    """Notices not read yet, at most UNREAD_AT_MOST."""
     first: bool = False
+
+    @property
+    def news(self) -> str:
+        """How many notices are unread, as the head of a page says it."""
+        return str(self.unread) if self.unread < UNREAD_AT_MOST else f"{UNREAD_AT_MOST - 1}+"
 
     @property
     def actor(self) -> str:

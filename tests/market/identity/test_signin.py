@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from market.audit.models import AuditEntry
 from market.audit.rules import NEVER
@@ -16,8 +16,9 @@ from market.identity import queries, signin
 from market.identity.links import digest_of, make_link
 from market.identity.models import OneTimeToken, Person, RateCount
 from market.identity.passwords import WEAK
-from market.identity.rules import LIMITS, PasswordHash, Purpose
-from market.notices.models import Outbox
+from market.identity.rules import LIMITS, UNREAD_AT_MOST, PasswordHash, Purpose
+from market.notices.models import Notice, Outbox
+from market.notices.service import notify
 from tests.makers import T0, make_org, make_person
 
 NEW = PasswordHash("$argon2id$new")
@@ -226,13 +227,49 @@ def test_a_person_holds_a_bounded_number_of_tokens(db: Database) -> None:
     assert no.value.refusals[0].code == "token.too_many"
 
 
-def test_the_user_of_a_session_is_found_in_one_statement(db: Database) -> None:
+def test_the_user_of_a_session_is_found_in_one_statement(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     from sqlalchemy import event
+
+    from market import together
 
     ann = person(db)
     seen: list[str] = []
+    send = together._send
+
+    def noted(driver: Any, sent: Any) -> Any:
+        seen.extend(sql for sql, _ in sent)
+        return send(driver, sent)
+
+    monkeypatch.setattr(together, "_send", noted)  # on PostgreSQL it goes by the driver
     with db.write() as s:
         event.listen(s.get_bind(), "before_cursor_execute", lambda *a: seen.append(a[2]))
         assert queries.signed_in(s, ann, 0) is not None
 
-    assert len([q for q in seen if q.lstrip().upper().startswith("SELECT")]) == 1
+    (asked,) = [q for q in seen if q.lstrip().upper().startswith("SELECT")]
+    assert "password" not in asked
+
+
+def test_unread_notices_are_counted_to_a_hundred_for_the_firm_and_the_office(db: Database) -> None:
+    with db.write() as s:
+        ann, ben = make_person(s, make_org(s)), make_person(s, make_org(s), office="operator")
+        for _ in range(UNREAD_AT_MOST - 1):
+            notify(s, T0, "account.welcome", org=ann.org_id, mail=False)
+        notify(s, T0, "account.welcome", org=ben.org_id, mail=False)
+        notify(s, T0, "account.welcome", office="operator", mail=False)
+        notify(s, T0, "account.welcome", office="regulator", mail=False)
+
+    def shown(who: int) -> tuple[int, str]:
+        with db.read() as s:
+            found = queries.signed_in(s, who, 0)
+        assert found is not None
+        return found.unread, found.news
+
+    assert shown(ann.id) == (99, "99")
+    assert shown(ben.id) == (2, "2")
+    with db.write() as s:
+        notify(s, T0, "account.welcome", org=ann.org_id, mail=False)
+        notify(s, T0, "account.welcome", org=ann.org_id, mail=False)
+    assert shown(ann.id) == (100, "99+")
+    with db.write() as s:
+        s.execute(update(Notice).where(Notice.org_id == ann.org_id).values(read_at=T0))
+    assert shown(ann.id) == (0, "0")
