@@ -43,6 +43,7 @@ NEXT = {
     (State.CONTESTED, Event.STRIKE): State.STRUCK,
     (State.CONTESTED, Event.CANCEL): State.CANCELLED,
     (State.STANDING, Event.CONTRACT): State.CONTRACTED,
+    (State.STANDING, Event.STRIKE): State.STRUCK,
     (State.STANDING, Event.CANCEL): State.CANCELLED,
 }
 

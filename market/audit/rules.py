@@ -56,6 +56,7 @@ class Deed(StrEnum):
     COMPLAINT_HELD = "complaint.held"
     COMPLAINT_RELEASED = "complaint.released"
     CONTRACT_ACCEPTED = "contract.accepted"
+    CONTRACT_COMPLETED = "contract.completed"
     CONTRACT_CONFIRMED = "contract.confirmed"
     CONTRACT_INPUTS = "contract.inputs_complete"
     CONTRACT_OPENED = "contract.opened"

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 from bidding.auctions.models import Auction
 from bidding.awards.models import Award, Complaint, Objection
 from bidding.awards.rules import Event, State
+from bidding.awards.service.contracting import note_refusal, open_for
 from bidding.awards.service.propose import locked, move, strike
 from market.audit.rules import Deed
 from market.audit.service import record
+from market.contracts.service import end_with_award
 from market.errors import refuse
 from market.jobs.models import Job
 from market.notices.service import index_later, notify
@@ -45,6 +47,7 @@ def stand_next(s: Session, now: datetime) -> Award | None:
     facts: dict[str, Any] = {"title": job.title, "amount": row.amount, "days": row.days}
     for org, kind in ((row.org_id, "award.stands"), (job.owner_id, "award.stands_owner")):
         notify(s, now, kind, org=org, link=f"/jobs/{job.code}/protocol", once=f"stands:{row.id}:{org}", **facts)
+    open_for(s, row, job, now)
     index_later(s, now, "job", job.id)
     return row
 
@@ -89,6 +92,9 @@ def refuse_award(s: Session, award_id: int, org_id: int, reason: str, actor: str
     row, job = locked(s, award_id)
     if row.org_id != org_id:
         raise refuse("award.unknown", status=404)
+    if row.state == State.STANDING:
+        raise refuse("award.sign_or_refuse", status=409)
+    note_refusal(s, row, job, "withdrew", reason, now)
     return strike(s, row, job, "withdrew", reason, actor, now)
 
 
@@ -97,6 +103,8 @@ def cancel_award(s: Session, award_id: int, owner_id: int, reason: str, actor: s
     row, job = locked(s, award_id)
     if job.owner_id != owner_id:
         raise refuse("award.unknown", status=404)
+    if row.state == State.STANDING:
+        end_with_award(s, row.id, reason, actor, now)
     row.state = job.stage = move(row, Event.CANCEL)
     row.reason, row.ended_at, row.due_at = reason, now, None
     job.ended_at, job.reason = now, reason

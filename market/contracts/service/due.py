@@ -1,0 +1,28 @@
+"""When a contract and its milestones are due: counted anew whenever the start, the days or the pauses change."""
+
+from datetime import UTC, date, datetime
+
+from sqlalchemy.orm import Session
+
+from market.catalogue import queries as catalogue
+from market.contracts.models import Contract
+from market.contracts.rules import due_day, start_of
+from market.contracts.service.parties import milestones_of, stops_of
+from market.moments import BEIJING, beijing_day
+from market.workdays import END_OF_BUSINESS
+
+
+def set_due(s: Session, contract: Contract) -> None:
+    """Write the due days; nothing before the clock has started (both signed, inputs complete)."""
+    if contract.signed_at is None or contract.inputs_at is None:
+        return
+    calendar, stops = catalogue.calendar(s), stops_of(s, contract)
+    start = beijing_day(start_of(contract.signed_at, contract.inputs_at))
+    for milestone in milestones_of(s, contract):
+        milestone.due_at = _evening(due_day(calendar, start, milestone.due_days, stops))
+    contract.due_at = _evening(due_day(calendar, start, contract.days_now, stops))
+    contract.warned = None
+
+
+def _evening(day: date) -> datetime:
+    return datetime.combine(day, END_OF_BUSINESS, BEIJING).astimezone(UTC)
