@@ -49,14 +49,17 @@ class May(StrEnum):
     JOB_POST = "job:draft:write"
     JOB_REVIEW = "job:draft:review"
     MAIL_READ = "mail:sent:read"
+    PAYMENT_ACCOUNT = "payment:account:manage"
     PAYMENT_INBOX = "payment:inbox:manage"
+    PAYMENT_PAY = "payment:own:pay"
+    PAYMENT_REFUND = "payment:own:refund"
     QUESTION_ANSWER = "job:question:answer"
     QUESTION_ASK = "job:question:ask"
+    REVIEW_GIVE = "review:own:write"
+    REVIEW_HIDE = "review:words:hide"
     WORK_READ = "work:list:read"
 
 
-    REVIEW_GIVE = "review:own:write"
-    REVIEW_HIDE = "review:words:hide"
 _ALL = frozenset(Role)
 GRANTS: Final[dict[May, frozenset[Role]]] = {
     May.ACCOUNT_OWN: _ALL,
@@ -75,28 +78,31 @@ GRANTS: Final[dict[May, frozenset[Role]]] = {
     May.CATALOGUE_LOAD: frozenset({Role.OPERATOR}),
     May.COMPLAINT_DECIDE: frozenset({Role.REGULATOR}),
     May.COMPLAINT_FILE: frozenset({Role.FIRM}),
-    May.IDENTITY_OFFICE: frozenset({Role.OPERATOR}),
-    May.IDENTITY_PEOPLE: frozenset({Role.OWNER, Role.FIRM}),
-    May.JOB_AMEND: frozenset({Role.OWNER}),
     May.CREDIT_REPAIR_ASK: frozenset({Role.FIRM}),
     May.CREDIT_REPAIR_DECIDE: frozenset({Role.REGULATOR}),
     May.FINDING_REPLY: frozenset({Role.FIRM}),
     May.FINDING_WRITE: frozenset({Role.REGULATOR}),
+    May.IDENTITY_OFFICE: frozenset({Role.OPERATOR}),
+    May.IDENTITY_PEOPLE: frozenset({Role.OWNER, Role.FIRM}),
+    May.JOB_AMEND: frozenset({Role.OWNER}),
     May.JOB_MOVE: frozenset({Role.OPERATOR}),
     May.JOB_POST: frozenset({Role.OWNER}),
     May.JOB_REVIEW: frozenset({Role.OPERATOR}),
     May.MAIL_READ: frozenset({Role.OPERATOR}),
+    May.PAYMENT_ACCOUNT: frozenset({Role.FIRM}),
     May.PAYMENT_INBOX: frozenset({Role.OPERATOR}),
+    May.PAYMENT_PAY: frozenset({Role.OWNER}),
+    May.PAYMENT_REFUND: frozenset({Role.FIRM}),
     May.QUESTION_ANSWER: frozenset({Role.OWNER}),
     May.QUESTION_ASK: frozenset({Role.FIRM}),
+    May.REVIEW_GIVE: frozenset({Role.FIRM, Role.OWNER}),
+    May.REVIEW_HIDE: frozenset({Role.REGULATOR}),
     May.WORK_READ: _ALL,
 }
 
 
 def allowed(roles: frozenset[Role], may: May | None) -> bool:
     """Whether any of the roles carries the permission."""
-    May.REVIEW_GIVE: frozenset({Role.FIRM, Role.OWNER}),
-    May.REVIEW_HIDE: frozenset({Role.REGULATOR}),
     return may is PUBLIC or bool(GRANTS[may] & roles)
 
 

@@ -3,7 +3,7 @@
 import gzip
 from time import perf_counter
 
-from flask import Flask, Response, abort, g, request, session
+from flask import Flask, Response, abort, current_app, g, request, session
 from flask_login import LoginManager, current_user
 
 from market.identity import queries as identity
@@ -28,19 +28,39 @@ _POLICY = (
 )
 _PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"
 
+_STRIPE = "https://checkout.stripe.com https://connect.stripe.com"
+
+
+def policy() -> str:
+    """What pages may load and forms may lead to. A form that goes on to Stripe's page counts as leading there."""
+    settings = web.city().settings
+    if settings.stripe_key is None:
+        return _POLICY
+    return _POLICY.replace("form-action 'self'", f"form-action 'self' {_STRIPE} {settings.stripe_api or ''}".rstrip())
+
+
 login = LoginManager()
 login.session_protection = None  # a phone changes its address; the epoch in the session ends it everywhere
 
 
 @login.request_loader  # type: ignore[untyped-decorator]
 def visitor(_: object) -> web.Visitor | None:
-    """The person of the session, if the session is still worth something."""
+    """The person of the session, if the session is still worth something.
+
+    What the door asks beside (web.asks) comes in the same round trip; of it nothing is kept if there is no such person.
+    """
     person, epoch = session.get("person"), session.get("epoch")
     if not isinstance(person, int) or not isinstance(epoch, int):
         return None
+    asks: web.Ask | None = getattr(current_app.view_functions.get(request.endpoint or ""), "asks", None)
+    more = asks(person) if asks else ()
     with web.db().read() as s:
-        found = identity.signed_in(s, person, epoch)
-    return None if found is None else web.Visitor(found)
+        found, answers = identity.signed_in_with(s, person, epoch, *more)
+    if found is None:
+        return None
+    if more:
+        g.answers = answers
+    return web.Visitor(found)
 
 
 def arrive() -> None:
@@ -71,7 +91,7 @@ def recognise() -> None:
 def headers(response: Response) -> Response:
     """What a browser must know to be careful, and what may be kept."""
     h = response.headers
-    h.setdefault("Content-Security-Policy", _POLICY)
+    h.setdefault("Content-Security-Policy", policy())
     h["X-Content-Type-Options"] = "nosniff"
     h["Referrer-Policy"] = "same-origin"
     h["Permissions-Policy"] = _PERMISSIONS

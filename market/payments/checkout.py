@@ -5,7 +5,9 @@ open page at a time; who asks again while it lasts gets the same one.
 """
 
 import logging
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
@@ -15,12 +17,13 @@ from market.audit.rules import Deed
 from market.audit.service import record
 from market.db import Database
 from market.errors import refuse
+from market.identity.models import Organisation
 from market.identity.rules import User
 from market.identity.service import insert_for
 from market.moments import beijing_day
 from market.notices.service import notify
 from market.payments.models import Checkout, Payment, PaymentAccount, Settlement
-from market.payments.port import Connected, Declined, Due, Hosted, Payee, Unreachable
+from market.payments.port import Declined, Due, Hosted, Payee, Unreachable
 from market.payments.posting import PROVIDER, Fetched, post
 from market.payments.rules import owed
 from market.payments.service import page_of
@@ -174,13 +177,13 @@ def returnable(s: Session, payment_id: int) -> list[tuple[str, str, int]]:
     rows = s.scalars(
         select(Settlement).where(Settlement.provider == PROVIDER, Settlement.payment_id == payment_id)
     ).all()
-    came = {r.external: (r.memo, r.fen) for r in rows if r.kind == "paid" and ":" not in r.external}
+    came = {r.external: (r.memo, r.fen) for r in rows if r.kind == "paid"}
     gone = dict.fromkeys(came, 0)
     of = {r.external: r.memo for r in rows if r.kind in ("refund", "dispute")}
     for r in rows:
         if r.kind in ("refund", "dispute") and r.memo in gone:
             gone[r.memo] += r.fen
-        elif r.external.endswith(":back") and of.get(r.memo) in gone:
+        elif r.kind == "restored" and of.get(r.memo) in gone:
             gone[of[r.memo]] -= r.fen
     return [(account, intent, fen - gone[intent]) for intent, (account, fen) in came.items() if fen > gone[intent]]
 
@@ -231,20 +234,88 @@ def ask_back(s: Session, payment_id: int, fen: int, reason: str, by: User, now: 
 # ── the firm's account ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def record_account(s: Session, seen: Connected, by: User, now: datetime) -> PaymentAccount:
-    """Keep what Stripe says of the firm's own account, made by us for this firm. Raises Refused for another's."""
-    if seen.org != str(by.org_id):
+def account_of(s: Session, org_id: int) -> PaymentAccount | None:
+    """The firm's own account at Stripe."""
+    mine = select(PaymentAccount).where(
+        PaymentAccount.org_id == org_id, PaymentAccount.kind == PROVIDER, PaymentAccount.removed_at.is_(None)
+    )
+    return s.scalars(mine.order_by(PaymentAccount.id.desc()).limit(1)).first()
+
+
+def record_account(s: Session, account: str, methods: Sequence[str] | None, by: User, now: datetime) -> PaymentAccount:
+    """Keep an account that was opened for this firm, and by which ways it can take money (None: not asked yet)."""
+    org = s.get_one(Organisation, by.org_id, with_for_update=True)  # two clicks open one account
+    mine = select(PaymentAccount).where(PaymentAccount.account == account, PaymentAccount.removed_at.is_(None))
+    row = s.scalars(mine).first()
+    if row is not None and row.org_id != by.org_id:
         raise refuse("account.not_yours", status=404)
-    mine = select(PaymentAccount).where(PaymentAccount.account == seen.id, PaymentAccount.removed_at.is_(None))
-    row = s.scalars(mine.with_for_update()).first()
-    methods = list(seen.methods) if seen.takes else []
     if row is None:
         row = PaymentAccount(
-            org_id=by.org_id, kind=PROVIDER, holder="", bank="Stripe", secret=b"", tail=seen.id[-4:], methods=methods,
-            recorded_at=now, removed_at=None, account=seen.id,
+            org_id=org.id, kind=PROVIDER, holder=org.name, bank="Stripe", secret=b"", tail=account[-4:],
+            methods=[], recorded_at=now, removed_at=None, account=account,
         )  # fmt: skip
         s.add(row)
-        record(s, Deed.PAYMENT_ACCOUNT_RECORDED, now, by.actor, subject=f"org:{by.org_id}", kind=PROVIDER)
-    row.methods = methods
+        s.flush()
+        record(s, Deed.PAYMENT_ACCOUNT_RECORDED, now, by.actor, f"firm:{org.uscc}", kind=PROVIDER, account=row.id)
+    if methods is not None:
+        row.methods = list(methods)
     s.flush()
     return row
+
+
+# ── for pages ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A dispute of the payer's bank: how much it took, on which day, and whether the firm has it back."""
+
+    fen: int
+    on: date
+    won: bool
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the page of a payment shows of Stripe.
+
+    `offered`: the firm can be paid by `methods`. `under_way`: a page was opened, and the bank has not spoken yet; it
+    is never shown as paid. `most`: what the firm may give back by Stripe. `failure`: why the last try came to nothing.
+    """
+
+    offered: bool
+    methods: tuple[str, ...]
+    owed: int
+    under_way: bool
+    failure: str | None
+    most: int
+    disputes: tuple[Dispute, ...]
+
+
+def payment_at(s: Session, code: str, no: int) -> Payment | None:
+    """The payment of a contract's milestone."""
+    return s.scalar(select(Payment).where(Payment.contract_code == code, Payment.milestone_no == no))
+
+
+def view(s: Session, payment: Payment, now: datetime) -> View:
+    """How a payment stands at Stripe."""
+    to = payee(s, payment.firm_id)
+    left = owed(payment.fen, payment.settled)
+    back = returnable(s, payment.id)
+    under_way = payment.session is not None and payment.session_expires is not None and payment.session_expires > now
+    return View(
+        offered=to is not None and left > 0,
+        methods=to.methods if to else (),
+        owed=left,
+        under_way=under_way and left > 0,
+        failure=payment.failure,
+        most=max((one[2] for one in back), default=0),
+        disputes=_disputes(s, payment.id),
+    )
+
+
+def _disputes(s: Session, payment_id: int) -> tuple[Dispute, ...]:
+    mine = select(Settlement).where(Settlement.provider == PROVIDER, Settlement.payment_id == payment_id)
+    rows = s.scalars(mine.order_by(Settlement.id)).all()
+    back = {row.memo for row in rows if row.kind == "restored"}
+    return tuple(Dispute(row.fen, row.value_on, row.external in back) for row in rows if row.kind == "dispute")
