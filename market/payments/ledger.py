@@ -57,11 +57,6 @@ def ledger_sum(s: Session) -> int:
     return int(s.scalar(select(func.coalesce(func.sum(sides.c.fen), 0))) or 0)
 
 
-def entries(s: Session, contract_id: int) -> list[LedgerEntry]:
-    """The entries of a contract in the order they were posted."""
-    return list(s.scalars(select(LedgerEntry).where(LedgerEntry.contract_id == contract_id).order_by(LedgerEntry.id)))
-
-
 def _sides(*where: ColumnElement[bool]) -> CompoundSelect[int | None, str, int]:
     """Each entry twice: once on its debit and once, negative, on its credit side."""
     e = LedgerEntry

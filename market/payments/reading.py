@@ -30,12 +30,12 @@ PAYER_MAX, TEXT_MAX, BANK_ID_MAX = 140, 500, 120
 # generic English files have them; compared without blanks, brackets and case.
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "date": (
-        "记账日期", "入账日期", "交易日期", "交易日", "日期", "交易时间", "入账时间", "起息日期", "bookingdate",
-        "transactiondate", "postingdate", "valuedate", "date",
+        "记账日期", "会计日期", "入账日期", "交易日期", "交易日", "日期", "交易时间", "入账时间", "起息日期",
+        "bookingdate", "transactiondate", "postingdate", "valuedate", "date",
     ),
     "credit": (
-        "贷方发生额", "贷方发生额收入", "贷方金额", "贷方", "收入金额", "收入", "存入金额", "存入", "转入金额", "credit",
-        "creditamount", "deposit", "moneyin", "paidin",
+        "贷方发生额", "贷方发生额收入", "贷方金额", "贷方", "收入金额", "收入", "存入金额", "存入", "转入金额",
+        "credit", "creditamount", "deposit", "moneyin", "paidin",
     ),
     "debit": (
         "借方发生额", "借方发生额支取", "借方金额", "借方", "支出金额", "支出", "支取金额", "转出金额", "debit",
@@ -47,8 +47,9 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "creditdebit", "credit/debit", "dc", "d/c", "direction",
     ),
     "payer": (
-        "对方户名", "对方单位名称", "对方单位", "对方名称", "对方账户名称", "对方账户名", "付款人名称", "付款人", "付款方户名",
-        "付款方名称", "交易对方", "payer", "payername", "payer'sname", "counterparty", "counterpartyname", "name", "from",
+        "对方户名", "对方单位名称", "对方单位", "对方名称", "对方账户名称", "对方账户名", "付款人名称", "付款人",
+        "付款方户名", "付款方名称", "交易对方", "payer", "payername", "payer'sname", "counterparty",
+        "counterpartyname", "name", "from",
     ),
     "currency": ("币种", "货币", "交易货币", "币别", "currency", "tradecurrency", "ccy"),
     "id": (
@@ -56,14 +57,13 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "transactionreferencenumber", "transactionid", "bankreference", "id",
     ),
     "text": (
-        "摘要", "用途", "附言", "交易附言", "交易用途", "交易摘要", "备注", "个性化信息", "说明", "客户附言", "description",
-        "reference", "remark", "remarks", "memo", "details", "purpose", "narrative", "paymentreference",
+        "摘要", "用途", "附言", "交易附言", "交易用途", "交易摘要", "备注", "个性化信息", "说明", "客户附言",
+        "description", "reference", "remark", "remarks", "memo", "details", "purpose", "narrative", "paymentreference",
     ),
 }  # fmt: skip
 NAMES: Final[Mapping[str, str]] = {"date": "交易日期", "amount": "收入金额（贷方发生额）", "text": "摘要（附言、用途）"}
 """How a column that is missing is called."""
 CNY: Final = frozenset({"", "CNY", "RMB", "人民币", "人民币元", "156", "CN¥", "元"})
-_IN: Final = frozenset({"贷", "贷方", "C", "CR", "CRDT", "CREDIT", "收", "收入", "来账", "转入", "IN", "存入"})
 _OUT: Final = frozenset({"借", "借方", "D", "DR", "DBIT", "DEBIT", "支", "支出", "往账", "转出", "OUT", "取出"})
 _DATE = re.compile(r"(\d{4})([-/.年]?)(\d{1,2})(?:[-/.月]?)(\d{1,2})日?(?:[ T]*\d{1,2}[:时]?\d{2}.*)?", re.ASCII)
 _TOTAL = re.compile(r"合计|总计|小计|总笔数|total|^[-—=*#]", re.IGNORECASE)
@@ -164,11 +164,12 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _cell(text: str) -> str:
-    """A cell without what spreadsheets put around it: blanks, tabs, ="…", a leading apostrophe."""
+    """A cell without what spreadsheets put around it (blanks, tabs, ="…", a leading apostrophe) or hide in it."""
     plain = text.strip(" \t\r\n\u3000\u00a0\ufeff")
     if plain.startswith('="') and plain.endswith('"'):
         plain = plain[2:-1]
-    return plain.lstrip("'").strip()
+    spaced = plain.lstrip("'").replace("\u3000", " ").replace("\u00a0", " ")
+    return "".join(c for c in spaced if c.isprintable()).strip()
 
 
 def _plain_head(text: str) -> list[str]:
@@ -254,8 +255,8 @@ def _signed(cell: Callable[[str], str]) -> int | Refusal:
     amount, sign = read_amount(cell("amount")), half_width(cell("sign")).upper()
     if amount is None:
         return Refusal("statement.amount", "file", {"typed": cell("amount")[:40]})
-    # 交易类型 is a direction at one bank and a kind of business at another: an unknown word leaves it to the amount.
-    return -abs(amount) if sign in _OUT else abs(amount) if sign in _IN else amount
+    # 交易类型 is a direction at one bank and a kind of business at another: any other word leaves it to the amount.
+    return -abs(amount) if sign in _OUT else amount
 
 
 def read_date(text: str, today: date) -> date | None:
