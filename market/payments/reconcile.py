@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from market.db import Database
+from market.moments import beijing_day
 from market.payments.inbox import Event, keep
 from market.payments.models import Checkout, Payment, PaymentAccount, Reconciliation, Settlement
 from market.payments.port import Declined, Moved, Unreachable
@@ -129,12 +130,12 @@ def _compare(s: Session, look: Look, chunk: Sequence[Moved], upto: datetime, now
 
 
 def _only_here(s: Session, look: Look, since: datetime, upto: datetime) -> None:
-    """What the ledger has of this account and Stripe's lists have not: recorded well within the time looked at."""
+    """What the ledger has of this account, begun within the time looked at, and Stripe's lists have not."""
     paid = select(Settlement.external, Settlement.fen, Settlement.kind).where(
         Settlement.provider == PROVIDER,
         Settlement.kind == "paid",
         Settlement.memo == look.account,
-        Settlement.recorded_at > since + OVERLAP,
+        Settlement.value_on > beijing_day(since),
         Settlement.recorded_at <= upto,
     )
     for row in s.execute(paid):
