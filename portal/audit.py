@@ -1,15 +1,20 @@
-"""The log as the market's offices read it: by deed, subject and actor, by place, and one record with its bytes."""
+"""The audit log for operator and regulator: records by subject, one record with its proof, and a range recomputed.
 
-import json
-from dataclasses import dataclass
+Until T a bid's record is an opaque place here too: the veil is for everyone (decisions.md, Envelope, receipt, leaf).
+"""
 
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
 from market.audit import queries as audit
-from market.audit.rules import Deed, leaf_data, leaf_hash
+from market.audit.rules import Deed
+from market.identity.queries import log_signer
+from oversight.proofs import queries as proofs
+from oversight.proofs import service
 from portal import web
 from portal.access import May, needs
+from portal.forms.proofs import RangeForm
+from portal.words import say
 
 bp = Blueprint("audit", __name__)
 PAGE = 50
@@ -44,40 +49,35 @@ def _place(name: str) -> int | None:
     return int(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """The bytes a leaf is made of, and whether they give the leaf in the log."""
-
-    data: str
-    made: str
-    same: bool
-
-
 @bp.get("/audit/<int:seq>")
 @needs(May.AUDIT_READ)
 def show(seq: int) -> ResponseReturnValue:
-    """One record: what happened, its bytes, and its leaf computed anew."""
+    """One record: what happened, its bytes, and its way to the signed root, all of it computed anew."""
     if seq > MOST:
         abort(404)
     with web.db().read() as s:
-        found = audit.one(s, web.now(), seq)
+        found = service.examine(s, web.now(), seq, log_signer(s))
         following = audit.one(s, web.now(), seq + 1)
+        actor = found.record.actor if found else None
+        who = proofs.who(s, actor) if actor else None
     if found is None:
         abort(404)
-    return web.page("audit/show.html", r=found, leaf=leaf_of(found), last=following is None, facts=facts_of(found))
+    said = say(found.fault.refusal, web.lang()) if found.fault else None
+    return web.page("audit/show.html", x=found, r=found.record, said=said, last=following is None, who=who)
 
 
-def leaf_of(found: audit.Record) -> Leaf | None:
-    """None for an opaque place."""
-    if found.deed is None or found.at is None or found.actor is None:
-        return None
-    data = leaf_data(Deed(found.deed), found.at, found.actor, found.facts or {}, found.blinded or {})
-    made = leaf_hash(data).hex()
-    return Leaf(data.decode("utf-8"), made, made == found.leaf)
-
-
-def facts_of(found: audit.Record) -> list[tuple[str, str]]:
-    """Facts in the open, then those that were blinded until T, as text."""
-    opened = [(name, fact["value"]) for name, fact in (found.blinded or {}).items()]
-    rows = [*(found.facts or {}).items(), *opened]
-    return [(name, v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)) for name, v in rows]
+@bp.get("/audit/check")
+@needs(May.AUDIT_READ)
+def check() -> ResponseReturnValue:
+    """A range of the log recomputed against the newest checkpoint; what does not hold is named."""
+    form = RangeForm(request.args if request.args else None)
+    report, said, status = None, None, 200
+    if request.args:
+        if not form.validate():
+            status = 422
+        else:
+            with web.attempt(form) as did, web.db().read() as s:
+                report = service.check_range(s, log_signer(s), form.first.data, form.last.data)
+            said, status = did.said or None, did.status
+    faults = [(fault, say(fault.refusal, web.lang())) for fault in (report.faults if report else ())]
+    return web.page("audit/check.html", status, form=form, report=report, faults=faults, said=said, most=service.RANGE)

@@ -395,3 +395,32 @@ def gap_words(amount: int, baseline: int, lang: str) -> str:
     if lang == "zh":
         return f"比基准{'低' if gap[0] == '−' else '高'} {gap[1:]}"
     return f"{gap[1:]} {'below' if gap[0] == '−' else 'above'} the baseline"
+
+
+_STEP, _TOP, _MIDDLE, _REACH = 34, 26, 144, 44
+
+
+def proof_path(leaf: str, steps: Sequence[tuple[bool, str]], root: str) -> Drawing:
+    """The way from a leaf (below) to the root (above): each step joins a sibling from its left or right.
+
+    `steps`: (left, hash in hex), from the leaf up. The numbers stand on the side that has no sibling.
+    """
+    bottom = _TOP + _STEP * len(steps)
+    marks: list[Mark] = [Line(_MIDDLE, _TOP, _MIDDLE, bottom, "lead")] if steps else []
+    for n, (left, sibling) in enumerate(steps, 1):
+        high, low = bottom - _STEP * n, bottom - _STEP * n + _STEP * 3 // 5
+        away = -1 if left else 1
+        side = _MIDDLE + away * _REACH
+        marks += [
+            Line(_MIDDLE, high, side, low, "gap"),
+            Rect(side - 4, low - 4, 8, 8, "other"),
+            Words(side + away * 10, low + 5, "end" if left else "start", sibling[:8], "mut"),
+            Words(_MIDDLE - away * 12, low + 5, "start" if left else "end", str(n), "mut"),
+            Dot(_MIDDLE, high, 4, "win"),
+        ]
+    marks += [
+        Dot(_MIDDLE, bottom, 6, "win"),
+        Words(_MIDDLE, bottom + 24, "middle", f"{leaf[:12]}…", "b"),
+        Words(_MIDDLE, _TOP - 12, "middle", f"{root[:12]}…", "b"),
+    ]
+    return Drawing(NARROW, bottom + 36, tuple(marks))

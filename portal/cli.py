@@ -198,6 +198,37 @@ def index_rebuild() -> None:
     click.echo(f"{n} 条已编入索引 / entries indexed")
 
 
+@main.group()
+def log() -> None:
+    """The audit log."""
+
+
+@log.command("check")
+def log_check() -> None:
+    """Recompute every leaf, tile, root and signature of the log; name what does not hold and exit with 1."""
+    from tqdm import tqdm
+
+    from market.identity.queries import log_signer
+    from oversight.proofs.queries import head
+    from oversight.proofs.service import check_log
+    from portal.composition import open_city
+
+    city = open_city(_settings(), patient=True)
+    with _worded(), city.db.read() as s:
+        now = head(s)
+        with tqdm(total=now.size if now else 0, unit="record") as bar:
+            report = check_log(s, log_signer(s), bar.update)
+    for fault in report.faults:
+        click.echo(in_both([fault.refusal]))
+    if not report.holds:
+        raise click.ClickException(f"{report.count} 处不一致 / {report.count} things do not hold")
+    click.echo(
+        f"一致：{report.places} 条，其中记录 {report.records} 条，检查点 {report.checkpoints} 个，"
+        f"根 {report.root.hex()}\nholds: {report.places} places, {report.records} records, "
+        f"{report.checkpoints} checkpoints"
+    )
+
+
 def _json(data: bytes) -> object:
     try:
         return json.loads(data)

@@ -139,10 +139,20 @@ def _categories() -> Mapping[str, tuple[str, str]]:
     return found
 
 
+def deed(code: str) -> str:
+    """What happened, in a sentence of the page's language."""
+    return words.deed_words(code, web.lang())
+
+
+def actor(code: str) -> str:
+    """Who did it, without a name."""
+    return words.actor_words(code, web.lang())
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "money": money, "wan": wan, "daxie": in_words, "plain": plain, "at": at, "instant": instant, "clock": clock_time,
     "near": near, "day": day, "left": left, "millis": millis, "percent": percent, "category": category,
-    "district": district, "mask": mask_name,
+    "district": district, "mask": mask_name, "deed": deed, "actor": actor,
 }  # fmt: skip
 
 
@@ -277,6 +287,7 @@ def _more() -> list[tuple[str, str]]:
         ("join.start", _("机构入驻")),
         ("items.coverage", _("服务覆盖")),
         ("api.docs", _("接口说明")),
+        ("proofs.index", _("公开日志")),
     ]
 
 

@@ -62,6 +62,24 @@ def notice(kind: str, values: Mapping[str, Any], lang: str) -> tuple[str, str]:
     return fill(words["subject"], values, lang), fill(words["body"], values, lang)
 
 
+def deed_words(deed: str, lang: str) -> str:
+    """What happened, in a sentence; the deed itself where a later version of the log knows one that this does not."""
+    words: dict[str, str] = _words("deeds.json").get(deed, {})
+    return words.get(lang, deed)
+
+
+def actor_words(actor: str, lang: str) -> str:
+    """Who did it, as far as everybody may know: people and bidders by number, the system by its kind."""
+    kind, _, number = actor.partition(":")
+    known = {
+        "system": ("系统按规则自动完成，没有人工操作", "The system, by rule, without a person's act"),
+        "asker": ("提问者（匿名）", "The asker (anonymous)"),
+        "person": (f"人员 {number}", f"Person {number}"),
+        "bidder": (f"报价机构 {number}", f"Bidder {number}"),
+    }
+    return known.get(kind, (actor, actor))[lang == "en"]
+
+
 def fill(template: str, values: Mapping[str, Any], lang: str) -> str:
     """`{name|kind}` replaced by the value shown as its kind; a missing value is an error of ours (KeyError)."""
     return _SLOT.sub(lambda m: show(values[m[1]], m[2] or "text", lang), template)

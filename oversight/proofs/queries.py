@@ -12,9 +12,21 @@ from market.audit.checkpoints import latest
 from market.audit.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf
 from market.audit.tiles import Tiles
 from market.errors import refuse
+from market.identity.models import Organisation, Person
 from oversight.proofs.rules import Consistency, Inclusion
 
-__all__ = ["before", "checkpoint", "checkpoints", "consistency", "inclusion", "latest", "places", "seq_of", "tile"]
+__all__ = [
+    "before",
+    "checkpoint",
+    "checkpoints",
+    "consistency",
+    "inclusion",
+    "latest",
+    "places",
+    "seq_of",
+    "tile",
+    "who",
+]
 
 
 def checkpoint(s: Session, size: int) -> AuditCheckpoint | None:
@@ -95,6 +107,16 @@ def seq_of(s: Session, subject: str, actor: str, at: datetime) -> int | None:
         .limit(1)
     )
     return s.scalar(found)
+
+
+def who(s: Session, actor: str) -> tuple[str, str] | None:
+    """Name and organisation behind an actor `person:7`, for those who may read it; None for any other actor."""
+    kind, _, number = actor.partition(":")
+    if kind != "person" or not (number.isascii() and number.isdigit() and len(number) < 10):
+        return None
+    found = select(Person.name, Organisation.name).join(Organisation, Organisation.id == Person.org_id)
+    row = s.execute(found.where(Person.id == int(number))).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 # ── reading for a check ─────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 """What a check of the log finds (pure): each fault names the place, the record and its deed; and one record's proof."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,6 +65,12 @@ def leaf_of(
         return leaf_hash(leaf_data(deed, at, actor, facts, blinded))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def facts_of(facts: Mapping[str, Any], blinded: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Facts in the open, then those that were blinded until T, as text."""
+    rows = [*facts.items(), *((name, fact["value"]) for name, fact in blinded.items())]
+    return [(name, v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)) for name, v in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,24 +4,121 @@ Every leaf is made anew from its record and compared with the leaf that was plac
 grown anew and compared with its tiles, the head, and the root and signature of every checkpoint. Reads only.
 """
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from market.audit import queries as audit
 from market.audit import tree
 from market.audit.models import AuditCheckpoint, AuditEntry, AuditLeaf
 from market.audit.note import Signer
+from market.audit.queries import Record
+from market.audit.rules import leaf_data
 from market.audit.tiles import Tiles, TreeBroken
 from market.errors import refuse
 from oversight.proofs import queries
-from oversight.proofs.rules import MOST, Fault, Place, Report, fault_at, leaf_of, signed_fault
+from oversight.proofs.rules import (
+    MOST,
+    Consistency,
+    Fault,
+    Inclusion,
+    Place,
+    Report,
+    facts_of,
+    fault_at,
+    leaf_of,
+    signed_fault,
+)
 
 RANGE = 5000
 """Places that a check on a page takes at once."""
 BATCH = tree.WIDTH * 8
 Progress = Callable[[int], object]
 """Told how many places were just checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One place of the log, with everything about it recomputed.
+
+    `data`: the bytes that the leaf is made of, None for an opaque place. `inclusion` and `signed` are None until a
+    checkpoint covers the place; `since` is None if there is only one checkpoint. `fault`: what is wrong first, by name.
+    """
+
+    record: Record
+    data: str | None
+    made: str | None
+    inclusion: Inclusion | None
+    checkpoint: AuditCheckpoint | None
+    signed: bool | None
+    since: Consistency | None
+    fault: Fault | None = None
+
+    @property
+    def path(self) -> list[tuple[bool, str]]:
+        """Each step of the way to the root: whether the sibling stands on the left, and its hash in hex."""
+        return [(step.left, step.sibling.hex()) for step in (self.inclusion.steps if self.inclusion else None) or []]
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What the record says besides deed, actor and time."""
+        return facts_of(self.record.facts or {}, self.record.blinded or {})
+
+    @property
+    def leaf_holds(self) -> bool:
+        """Whether the bytes give the leaf; an opaque place shows no bytes to try."""
+        return self.made is None or self.made == self.record.leaf
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing that could be recomputed failed."""
+        proved = self.inclusion is None or (self.inclusion.holds and bool(self.signed))
+        return self.leaf_holds and proved and (self.since is None or self.since.holds)
+
+
+def examine(s: Session, now: datetime, seq: int, signer: Signer) -> Examined | None:
+    """What is told of a place now, its leaf, its way to the newest checkpoint, and that one's signature and past.
+
+    None where the log has not come so far. `now` decides what is still veiled.
+    """
+    told = audit.one(s, now, seq)
+    if told is None:
+        return None
+    data, made = _bytes_of(told)
+    kept = queries.latest(s)
+    if kept is None or seq >= kept.size:
+        return Examined(told, data, made, None, None, None, None)
+    earlier = queries.before(s, kept.size)
+    try:
+        proof = queries.inclusion(s, seq)
+        since = queries.consistency(s, earlier.size) if earlier else None
+    except TreeBroken:  # a proof that cannot be made is one that does not hold
+        proof, since = Inclusion(seq, bytes.fromhex(told.leaf), kept.size, kept.root, [], kept.note), None
+    signed = signed_fault(kept.note, kept.size, kept.root, signer.origin, signer.public) is None
+    found = Examined(told, data, made, proof, kept, signed, since)
+    return found if found.holds else replace(found, fault=_first_fault(s, signer, seq))
+
+
+def _bytes_of(told: Record) -> tuple[str | None, str | None]:
+    """The data of a leaf as text and its hash in hex; text alone where no such thing could have been recorded."""
+    if told.deed is None or told.at is None or told.actor is None:
+        return None, None
+    facts, blinded = told.facts or {}, told.blinded or {}
+    made = leaf_of(told.deed, told.at, told.actor, facts, blinded)
+    if made is None:
+        return json.dumps([told.deed, told.actor, facts, blinded], ensure_ascii=False), ""
+    return leaf_data(told.deed, told.at, told.actor, facts, blinded).decode("utf-8"), made.hex()
+
+
+def _first_fault(s: Session, signer: Signer, seq: int) -> Fault:
+    """The first thing that does not hold among the places of the same tile as `seq`."""
+    start = seq - seq % tree.WIDTH
+    report = check_range(s, signer, start, start + tree.WIDTH - 1)
+    return report.faults[0] if report.faults else Fault("head", seq, where="root")
 
 
 def check_log(s: Session, signer: Signer, progress: Progress = lambda n: None) -> Report:
