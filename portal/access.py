@@ -38,6 +38,10 @@ class May(StrEnum):
     CATALOGUE_LOAD = "catalogue:version:load"
     COMPLAINT_DECIDE = "complaint:complaint:decide"
     COMPLAINT_FILE = "complaint:complaint:file"
+    CONTRACT_ACT = "contract:own:act"
+    CONTRACT_FILE = "contract:file:read"
+    CONTRACT_FIRM = "contract:firm:act"
+    CONTRACT_OWNER = "contract:owner:act"
     CREDIT_REPAIR_ASK = "credit:repair:ask"
     CREDIT_REPAIR_DECIDE = "credit:repair:decide"
     FINDING_REPLY = "finding:reply:write"
@@ -50,9 +54,13 @@ class May(StrEnum):
     JOB_REVIEW = "job:draft:review"
     MAIL_READ = "mail:sent:read"
     PAYMENT_ACCOUNT = "payment:account:manage"
+    PAYMENT_CHECK = "payment:ledger:check"
     PAYMENT_INBOX = "payment:inbox:manage"
+    PAYMENT_INVOICE = "payment:invoice:write"
     PAYMENT_PAY = "payment:own:pay"
+    PAYMENT_READ = "payment:own:read"
     PAYMENT_REFUND = "payment:own:refund"
+    PAYMENT_STATEMENT = "payment:statement:load"
     QUESTION_ANSWER = "job:question:answer"
     QUESTION_ASK = "job:question:ask"
     REVIEW_GIVE = "review:own:write"
@@ -78,6 +86,10 @@ GRANTS: Final[dict[May, frozenset[Role]]] = {
     May.CATALOGUE_LOAD: frozenset({Role.OPERATOR}),
     May.COMPLAINT_DECIDE: frozenset({Role.REGULATOR}),
     May.COMPLAINT_FILE: frozenset({Role.FIRM}),
+    May.CONTRACT_ACT: frozenset({Role.FIRM, Role.OWNER}),
+    May.CONTRACT_FILE: frozenset({Role.FIRM, Role.OWNER, Role.REGULATOR}),
+    May.CONTRACT_FIRM: frozenset({Role.FIRM}),
+    May.CONTRACT_OWNER: frozenset({Role.OWNER}),
     May.CREDIT_REPAIR_ASK: frozenset({Role.FIRM}),
     May.CREDIT_REPAIR_DECIDE: frozenset({Role.REGULATOR}),
     May.FINDING_REPLY: frozenset({Role.FIRM}),
@@ -90,9 +102,13 @@ GRANTS: Final[dict[May, frozenset[Role]]] = {
     May.JOB_REVIEW: frozenset({Role.OPERATOR}),
     May.MAIL_READ: frozenset({Role.OPERATOR}),
     May.PAYMENT_ACCOUNT: frozenset({Role.FIRM}),
+    May.PAYMENT_CHECK: frozenset({Role.OPERATOR, Role.REGULATOR}),
     May.PAYMENT_INBOX: frozenset({Role.OPERATOR}),
+    May.PAYMENT_INVOICE: frozenset({Role.FIRM}),
     May.PAYMENT_PAY: frozenset({Role.OWNER}),
+    May.PAYMENT_READ: _ALL,
     May.PAYMENT_REFUND: frozenset({Role.FIRM}),
+    May.PAYMENT_STATEMENT: frozenset({Role.FIRM}),
     May.QUESTION_ANSWER: frozenset({Role.OWNER}),
     May.QUESTION_ASK: frozenset({Role.FIRM}),
     May.REVIEW_GIVE: frozenset({Role.FIRM, Role.OWNER}),

@@ -27,6 +27,7 @@ DOORS = (
     "catalogue",
     "checkout",
     "complaints",
+    "contracts",
     "credit",
     "documents",
     "findings",
@@ -38,6 +39,7 @@ DOORS = (
     "jobs",
     "join",
     "operator",
+    "payments",
     "people",
     "posting",
     "proofs",
@@ -45,6 +47,7 @@ DOORS = (
     "review",
     "reviews",
     "rules",
+    "statements",
     "work",
 )  # fmt: skip
 """The door modules, each with its blueprint `bp`; one line an area."""

@@ -9,12 +9,12 @@ from flask_babel import lazy_gettext as _l
 from wtforms import Form, HiddenField
 
 from market.clock import BEIJING
+from market.contracts.rules import MOST_MILESTONES
 from market.ids import half_width
+from market.moments import beijing_day
 from portal.forms.admission import ACCEPT
 from portal.forms.fields import DayIn, FileIn, LongTextIn, RadioIn, TextIn, TickIn, WholeIn, YuanIn, _Typed
 
-MOST_MILESTONES: Final = 12
-"""Rows of the form; a contract with more parts is better made as two."""
 DAYS_MAX: Final = 3650
 WHOSE = {"owner": _l("业主的原因"), "authority": _l("主管部门的原因"), "firm": _l("中介机构自身的原因")}
 """Whose a pause is, as pages say it."""
@@ -59,13 +59,12 @@ class MilestoneForm(Form):  # type: ignore[misc]
 
 
 class MilestonesForm:
-    """All rows as one form: `rows`, `validate()`, `errors`; a field is known by `m1-share`. `sums` is said above."""
+    """All rows as one form: `rows`, `validate()`, `errors`; a field is known by `m1-share`."""
 
     def __init__(self, given: Any, planned: list[dict[str, Any]], shown: int) -> None:
         count = min(MOST_MILESTONES, max(shown, len(planned), 1))
         blank = planned + [{}] * (count - len(planned))
         self.rows = [MilestoneForm(given, prefix=f"m{n}-", data=row) for n, row in enumerate(blank, start=1)]
-        self.total: list[str] = []
 
     def validate(self) -> bool:
         """Every row that is not empty must be whole. Whether shares make 100 % is the service's rule."""
@@ -87,9 +86,12 @@ class MilestonesForm:
         return {f.name: list(f.errors) for row in self.rows for f in row if f.errors}
 
     def __contains__(self, name: object) -> bool:
-        return any(f.name == name for row in self.rows for f in row)
+        return name == "milestones" or any(f.name == name for row in self.rows for f in row)
 
     def __getitem__(self, name: str) -> Any:
+        """The field of a name; what is wrong with all rows together (`milestones`) is said at the first one."""
+        if name == "milestones":
+            return self.rows[0].name
         return next(f for row in self.rows for f in row if f.name == name)
 
 
@@ -134,16 +136,20 @@ class PauseForm(Form):  # type: ignore[misc]
 
     whose = RadioIn(_l("谁的原因"), choices=lambda: [(code, str(words)) for code, words in WHOSE.items()])
     reason = LongTextIn(_l("理由"), most=500, rows=4)
-    from_day = DayIn(_l("从哪天开始"))
-    until_day = DayIn(_l("到哪天为止"), optional=True)
+    from_at = DayIn(_l("从哪天开始"))
+    until_at = DayIn(_l("到哪天为止"), optional=True)
 
-    def from_at(self) -> datetime:
-        """The first instant of the day it begins."""
-        return datetime.combine(self.from_day.data, time(0), BEIJING)
+    def begins(self, now: datetime) -> datetime:
+        """An instant of the day it begins: the day itself counts, so the latest one that is not in the future."""
+        first: date = self.from_at.data
+        last_second = datetime.combine(first, time(23, 59, 59), BEIJING)
+        if first == beijing_day(now):
+            return now
+        return last_second if last_second < now else datetime.combine(first, time(0), BEIJING)
 
-    def until_at(self) -> datetime | None:
+    def ends(self) -> datetime | None:
         """The last second of the day it ends; None while it lasts."""
-        last: date | None = self.until_day.data
+        last: date | None = self.until_at.data
         return None if last is None else datetime.combine(last, time(23, 59, 59), BEIJING)
 
 

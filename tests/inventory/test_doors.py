@@ -78,7 +78,8 @@ def test_a_role_without_the_right_is_turned_away_at_every_door(site: Flask, role
 
 def test_every_module_with_a_blueprint_is_wired(site: Flask) -> None:
     folder = Path(portal.__file__).parent
-    modules = {f.stem for f in folder.glob("*.py") if "\nbp = Blueprint(" in f.read_text("utf-8")}
+    files = {f.stem: f for f in folder.glob("*.py")} | {f.parent.name: f for f in folder.glob("*/__init__.py")}
+    modules = {name for name, f in files.items() if "\nbp = Blueprint(" in f.read_text("utf-8")}
 
     assert modules - NOT_DOORS == set(composition.DOORS) - NOT_DOORS
     assert list(composition.DOORS) == sorted(composition.DOORS)
