@@ -59,8 +59,8 @@ def fact_words(fact: Fact) -> str:
     return str(_("监管认定（%(grade)s）", grade={1: _("一般"), 2: _("较重"), 3: _("严重")}[fact.value]))
 
 
-@bp.app_template_global("kind_word")
-def kind_word(kind: str) -> str:
+@bp.app_template_global("fact_kind")
+def fact_kind(kind: str) -> str:
     """A kind of fact by its name."""
     return str(
         {

@@ -143,11 +143,12 @@ def _spans(s: Session, firms: set[int]) -> defaultdict[int, list[tuple[datetime,
 
 
 def _stated(s: Session, firms: Sequence[int], at: datetime) -> Found:
-    """What rooms above and authorities left. A finding counts once the right of reply is over."""
+    """What rooms above and authorities left. A finding counts once the right of reply is over, if it still stands."""
     found: Any = select(CreditFact).where(CreditFact.org_id.in_(firms), CreditFact.recorded_at <= at)
     for row in s.scalars(found):
         since = max(row.recorded_at, row.shows_at or row.recorded_at)
-        if since <= at:
+        never = row.ended_at is not None and row.ended_at <= since
+        if since <= at and not never:
             fact = stated(row)
             known = fact.ended_at is None or fact.ended_at <= at
             yield row.org_id, fact if known else replace(fact, ended_at=None)

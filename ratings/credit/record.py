@@ -36,6 +36,11 @@ class Entry:
     row: CreditFact | None
     repair: Repair | None
 
+    @property
+    def last_day(self) -> date:
+        """The last day it counts by itself."""
+        return beijing_day(self.expires_at - timedelta(microseconds=1))
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
