@@ -2,21 +2,40 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from bidding.auctions import rules as auctions
 from bidding.awards import rules as awards
 from market.admission import rules as admission
+from market.contracts import rules as contracts
 from market.jobs import rules as jobs
+from market.payments import rules as payments
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "states.md"
+_MILESTONE = SimpleNamespace(
+    State=contracts.MilestoneState,
+    Event=contracts.MilestoneEvent,
+    NEXT=contracts.MILESTONE_NEXT,
+    after=contracts.milestone_after,
+)
+_CHANGE = SimpleNamespace(
+    State=contracts.ChangeState,
+    Event=contracts.ChangeEvent,
+    NEXT=contracts.CHANGE_NEXT,
+    after=contracts.change_after,
+)
 MACHINES: Mapping[str, tuple[str, Any]] = {
     "Application for admission (入驻申请)": ("market/admission/rules.py", admission),
     "Job (中介服务项目)": ("market/jobs/rules.py", jobs),
     "Auction (竞价), one a round": ("bidding/auctions/rules.py", auctions),
     "Award (中选)": ("bidding/awards/rules.py", awards),
+    "Contract (合同)": ("market/contracts/rules.py", contracts),
+    "Milestone (里程碑)": ("market/contracts/rules.py: milestones", _MILESTONE),
+    "Change order (变更)": ("market/contracts/rules.py: changes", _CHANGE),
+    "Payment (付款)": ("market/payments/rules.py", payments),
 }
-"""Title → file and the module that holds State, Event and NEXT."""
+"""Title → file and what holds State, Event, NEXT and after: a module, or its part for a smaller machine."""
 
 
 def render() -> str:
