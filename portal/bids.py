@@ -3,6 +3,7 @@
 Nothing is stored before the last POST, and the price never leaves the request: it stands in the page's own fields.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -27,6 +28,8 @@ from market.ids import ReceiptError, normal_receipt
 from market.jobs import queries as jobs
 from market.jobs.models import Job
 from market.moments import BEIJING
+from market.together import Question
+from oversight.proofs import queries as proofs
 from portal import web
 from portal.access import PUBLIC, May, needs
 from portal.forms.bids import ActForm, BidForm, SealForm, fresh_key
@@ -122,15 +125,34 @@ def check(code: str) -> ResponseReturnValue:
     return web.page("bids/check.html", job=found.job, auction=found.auction, form=form, share=share, odd=odd, lead=lead)
 
 
+def _typed() -> tuple[SealForm, bool]:
+    """What was sent to seal, and whether it is fit: read once a request."""
+    if "typed" not in g:
+        form = SealForm(request.form)
+        g.typed = form, form.validate()
+    found: tuple[SealForm, bool] = g.typed
+    return found
+
+
+def _asked(person_id: int) -> Sequence[Question]:
+    """What sealing asks; nothing for a form that is not fit."""
+    form, fit = _typed()
+    if not fit:
+        return ()
+    code = (request.view_args or {})["code"]
+    return auctions.questions(code, person_id, web.now(), int(form.lead.data), form.key.data or None)
+
+
 @bp.post("/jobs/<code>/bid")
+@web.asks(_asked)
 @needs(May.BID_SEAL)
 def seal(code: str) -> ResponseReturnValue:
-    """Seal and keep. The hot path: nothing is read here but what the service needs."""
-    form = SealForm(request.form)
-    if not form.validate():
+    """Seal and keep. The hot path: nothing is read here but what the service needs, together with the user."""
+    form, fit = _typed()
+    if not fit:
         return _again(code, form, 422, None)
     with web.attempt(form) as did:
-        kept = send(_act(code, form))
+        kept = send(_act(code, form), web.answers())
     return _kept(kept) if did.ok else _again(code, form, did.status, did.said)
 
 
@@ -159,10 +181,10 @@ def _act(code: str, form: SealForm) -> auctions.BidAct:
     )
 
 
-def send(act: auctions.BidAct) -> auctions.Kept:
+def send(act: auctions.BidAct, answers: Sequence[Sequence[Any]] | None = None) -> auctions.Kept:
     """Examine, seal and keep an act on a bid; a request sent twice gives its first receipt. Raises Refused."""
     with web.db().read() as s:
-        ready = auctions.examine(s, act)
+        ready = auctions.examine(s, act, answers)
     if isinstance(ready, auctions.Kept):
         return ready
     try:
@@ -244,6 +266,8 @@ class Paper:
     latest: str
     counts: bool
     must_confirm: bool
+    seq: int | None
+    """Its place in the log, told from T on."""
 
 
 def _paper(text: str) -> Paper:
@@ -257,17 +281,25 @@ def _paper(text: str) -> Paper:
             abort(404)
         own = g.user is not None and g.user.org_id == found.org_id
         mine = auctions_read.own_bid(s, found.auction, found.org_id)
-    public = receipt_key().public
+        public = receipt_key().public
+        said = verify(public, found.text, found.signature)
+        closed = web.now() >= found.auction.closes_at
+        at = (
+            proofs.seq_of(s, found.job.code or "", f"bidder:{said.bidder}", said.received_at)
+            if said and closed
+            else None
+        )
     return Paper(
         receipt=found,
         own=own,
-        closed=web.now() >= found.auction.closes_at,
-        valid=verify(public, found.text, found.signature) is not None,
+        closed=closed,
+        valid=said is not None,
         key=key_id(public),
         public=public.hex(),
         latest=mine.versions[0].number if mine else found.number,
         counts=found.newest and mine is not None and mine.counts,
         must_confirm=found.newest and mine is not None and mine.must_confirm,
+        seq=at,
     )
 
 
@@ -310,6 +342,7 @@ def receipt_file(number: str) -> Response:
             "signature": r.signature.hex(),
             "key": paper.key,
             "public_key": paper.public,
+            "seq": paper.seq,
         }
     return jsonify(body)
 

@@ -4,11 +4,11 @@ A door parses, opens the one transaction, calls a service and answers (style hab
 through `city()`, which create_app filled.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from flask import Response, current_app, g, make_response, render_template, request, session
 from flask_login import UserMixin, login_user, logout_user
@@ -20,7 +20,10 @@ from market.errors import Refusal, Refused
 from market.identity.rules import User
 from market.search.port import SearchPort
 from market.settings import Settings
+from market.together import Question
 from portal.words import Said, say
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,28 @@ def lang() -> str:
 def user() -> User:
     """The signed-in person; only behind @needs of a real permission."""
     return cast(User, g.user)
+
+
+Ask = Callable[[int], Sequence[Question]]
+
+
+def asks(more: Ask) -> Callable[[F], F]:
+    """Ask what a door will need in the round trip that finds its user; `answers()` has it.
+
+    `more` gives the questions for a person's number, of whom nothing is known yet but that the session names them:
+    the door is opened, or not, as ever, by the user found, CSRF and @needs.
+    """
+
+    def mark(door: F) -> F:
+        door.asks = more  # type: ignore[attr-defined]
+        return door
+
+    return mark
+
+
+def answers() -> list[Sequence[Any]] | None:
+    """What came of the questions that `asks` gave; None where there were none."""
+    return cast("list[Sequence[Any]] | None", g.get("answers"))
 
 
 def page(template: str, status: int = 200, **context: Any) -> Response:

@@ -1,11 +1,14 @@
 """How many statements a piece of work sends: pages must not send more when there is more to show."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
+
+from market import together
 
 
 class Statements(list[str]):
@@ -26,3 +29,17 @@ def counted(s: Session) -> Iterator[Statements]:
         yield seen
     finally:
         event.remove(engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def round_trips() -> Iterator[list[list[str]]]:
+    """What `together` sends to PostgreSQL by the driver, which SQLAlchemy's events do not see: a list each time."""
+    seen: list[list[str]] = []
+    send = together._send
+
+    def note(driver: Any, sent: Sequence[tuple[str, Mapping[str, Any]]]) -> Any:
+        seen.append([sql for sql, _ in sent])
+        return send(driver, sent)
+
+    with patch.object(together, "_send", note):
+        yield seen

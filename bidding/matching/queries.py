@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Integer, Select, bindparam, func, select
+from sqlalchemy import CompoundSelect, ScalarSelect, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from market.admission import queries as admission
@@ -15,6 +15,7 @@ from market.catalogue.models import Service
 from market.db import UTCTime
 from market.errors import Refusal
 from market.identity import queries as identity
+from market.identity.models import Person
 from market.identity.rules import share
 from market.jobs.models import Job, Recusal
 
@@ -82,23 +83,29 @@ def may_bid(s: Session, job: Job, org_id: int, at: datetime) -> list[Refusal]:
     return [check.refusal for check in checks(s, job, org_id, at) if check.refusal is not None]
 
 
-# On the bid path the job is known by its code alone, so that all is asked at once. Built once.
+# On the bid path the job is known by its code alone and the firm by its person, so that all is asked at once, in the
+# round trip in which the person is found. Built once.
+
+
+def firm_of_person() -> ScalarSelect[int]:
+    """SQL: the firm of the person `:person`."""
+    return select(Person.org_id).where(Person.id == bindparam("person")).scalar_subquery()
 
 
 @cache
 def facts_for_bid() -> CompoundSelect[Any]:
-    """What `unfit` needs of the firm `:org`, for the job `:job`."""
+    """What `unfit` needs of the firm of `:person`, for the job `:job`."""
     asked = select(Service.category_code).join(Job, Job.service_id == Service.id).where(Job.code == bindparam("job"))
     paper = asked.with_only_columns(Service.qualification)
-    return admission.facts_of([bindparam("org", type_=Integer())], asked.scalar_subquery(), paper.scalar_subquery())
+    return admission.facts_of([firm_of_person()], asked.scalar_subquery(), paper.scalar_subquery())
 
 
 @cache
 def ties_for_bid() -> Select[Any]:
-    """What `unfit` needs of the ties of the firm `:org` and the owner of the job `:job`, as of `:at`."""
+    """What `unfit` needs of the ties of the firm of `:person` and the owner of the job `:job`, as of `:at`."""
     job = select(Job.owner_id).where(Job.code == bindparam("job"))
     since = func.coalesce(job.with_only_columns(Job.published_at).scalar_subquery(), bindparam("at", type_=UTCTime()))
-    orgs = [bindparam("org", type_=Integer()), job.scalar_subquery()]
+    orgs = [firm_of_person(), job.scalar_subquery()]
     return identity.ties_of_all(orgs, since, bindparam("at", type_=UTCTime()))
 
 

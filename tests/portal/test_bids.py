@@ -1,16 +1,21 @@
 """Bidding by pages: what is said, what is kept, and what nobody learns before T."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from bidding.auctions.models import Auction, BidVersion
-from bidding.auctions.service import Changes, amend_auction
+from bidding.auctions.service import BidAct, Changes, amend_auction, examine
 from market.clock import FixedClock
+from market.identity.models import Organisation, Person
 from portal.web import City
+from tests.counting import round_trips
 from tests.makers import closing, make_firm
 from tests.portal.conftest import SignIn
 from tests.portal.staging import Staged, staged
@@ -119,6 +124,62 @@ def test_the_same_request_twice_is_one_bid_and_says_so(
     assert first.headers["Location"] == second.headers["Location"]
     assert _kept(city) == 1
     assert "您刚才已提交过同一份报价，只记一次" in client.get(second.headers["Location"]).text
+
+
+def test_a_bid_waits_for_the_database_twice(client: FlaskClient, sign_in: SignIn, stage: Staged, city: City) -> None:
+    _enter(client, sign_in, stage)
+    client.post(f"/jobs/{stage.code}/bid", data=_form(stage))  # the key of the receipts is read by the first one
+    with round_trips() as sent:
+        client.post(f"/jobs/{stage.code}/bid", data=_form(stage, key="k2"))
+
+    assert _kept(city) == 2
+    assert [len(trip) for trip in sent] == ([] if city.db.sqlite else [4, 1])
+
+
+def _disable(s: Session, who: Person) -> None:
+    who.disabled_at = who.created_at
+
+
+def _expire(s: Session, who: Person) -> None:
+    who.epoch += 1
+
+
+def _retire(s: Session, who: Person) -> None:
+    s.get_one(Organisation, who.org_id).is_firm = False
+
+
+@pytest.mark.parametrize(("change", "status"), [(_disable, 303), (_expire, 303), (_retire, 403)])
+def test_what_a_door_asks_beside_its_user_opens_it_to_nobody(
+    client: FlaskClient,
+    sign_in: SignIn,
+    stage: Staged,
+    city: City,
+    change: Callable[[Session, Person], None],
+    status: int,
+) -> None:
+    _enter(client, sign_in, stage)
+    with city.db.write() as s:
+        change(s, s.get_one(Person, stage.firms[0].person.id))
+    answer = client.post(f"/jobs/{stage.code}/bid", data=_form(stage))
+    assert answer.status_code == status
+    assert status == 403 or "/login" in answer.headers["Location"]
+    assert _kept(city) == 0
+
+
+def test_a_forged_bid_is_refused_though_its_questions_were_asked(
+    site: Flask, client: FlaskClient, sign_in: SignIn, stage: Staged, city: City
+) -> None:
+    site.config["WTF_CSRF_ENABLED"] = True
+    _enter(client, sign_in, stage)
+    assert client.post(f"/jobs/{stage.code}/bid", data=_form(stage)).status_code == 400
+    assert _kept(city) == 0
+
+
+def test_nobody_bids_for_a_firm_that_is_not_theirs(stage: Staged, city: City) -> None:
+    one, two = stage.firms[:2]
+    act = BidAct(stage.code, one.org.id, two.person.id, city.clock.now(), amount=8_500_000, days=20, lead_id=one.lead)
+    with city.db.read() as s, pytest.raises(ValueError, match="own firm"):
+        examine(s, act)
 
 
 def test_on_the_stroke_of_the_deadline_a_bid_is_late_and_what_was_typed_stays(

@@ -1,9 +1,11 @@
 """Take a bid: seal the price at once, keep the envelope, give a signed receipt.
 
-`examine` reads and seals without a lock, in one round trip; `keep` (keeping.py) checks under the auction's lock
-that it is not yet claimed and writes everything.
+`examine` reads and seals without a lock, in one round trip or in that of the door (`questions`); `keep` (keeping.py)
+checks under the auction's lock that it is not yet claimed and writes everything.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select
@@ -17,9 +19,9 @@ from bidding.sealing.envelope import seal
 from market.admission.models import Practitioner
 from market.catalogue.models import Service
 from market.errors import Refusal, Refused, refuse
-from market.identity.models import Organisation
+from market.identity.models import Organisation, Person
 from market.jobs.models import Job, Recusal
-from market.together import together
+from market.together import Question, together
 
 MAX_FEN = 10**14
 
@@ -31,7 +33,7 @@ def seal_bid(s: Session, act: BidAct, key: ReceiptKey) -> Kept:
 
 
 # Made once: SQLAlchemy then neither builds nor compares it anew for each bid. The last three joins find nothing or one.
-_MINE = and_(Bid.auction_id == Auction.id, Bid.org_id == bindparam("org"))
+_MINE = and_(Bid.auction_id == Auction.id, Bid.org_id == Person.org_id)
 _CASE = (
     select(
         Auction.id,
@@ -48,6 +50,7 @@ _CASE = (
         Service.category_code,
         Service.qualification,
         Organisation.uscc,
+        Person.org_id,
         Recusal.reason,
         Practitioner.id.label("lead"),
         func.coalesce(Bid.version, 0).label("newest"),
@@ -60,13 +63,14 @@ _CASE = (
     .select_from(Auction)
     .join(Job, Job.id == Auction.job_id)
     .join(Service, Service.id == Job.service_id)
-    .join(Organisation, Organisation.id == bindparam("org"))
-    .outerjoin(Recusal, and_(Recusal.job_id == Job.id, Recusal.org_id == bindparam("org")))
+    .join(Person, Person.id == bindparam("person"))
+    .join(Organisation, Organisation.id == Person.org_id)
+    .outerjoin(Recusal, and_(Recusal.job_id == Job.id, Recusal.org_id == Person.org_id))
     .outerjoin(
         Practitioner,
         and_(
             Practitioner.id == bindparam("lead"),
-            Practitioner.org_id == bindparam("org"),
+            Practitioner.org_id == Person.org_id,
             Practitioner.removed_at.is_(None),
         ),
     )
@@ -78,14 +82,31 @@ _CASE = (
 )
 
 
-def examine(s: Session, act: BidAct) -> ReadyBid | Kept:
-    """Check everything that needs no lock and seal the price. A repeated request gives its first receipt."""
-    asked = {"job": act.job, "org": act.org_id, "at": act.received_at}
-    mine = {**asked, "lead": act.lead_id, "idempotency": act.idempotency}
-    cases, facts, ties = together(s, (_CASE, mine), (facts_for_bid(), asked), (ties_for_bid(), asked))
+def questions(
+    job: str, person_id: int, received_at: datetime, lead_id: int | None, idempotency: str | None
+) -> list[Question]:
+    """What `examine` asks of an act; a door may ask it together with other things, and hand over the answers.
+
+    They are of the moment, for this one act: whoever keeps answers for another act breaks the eligibility of bids.
+    """
+    asked = {"job": job, "person": person_id, "at": received_at}
+    mine = {**asked, "lead": lead_id, "idempotency": idempotency}
+    return [(_CASE, mine), (facts_for_bid(), asked), (ties_for_bid(), asked)]
+
+
+def examine(s: Session, act: BidAct, answers: Sequence[Sequence[Any]] | None = None) -> ReadyBid | Kept:
+    """Check everything that needs no lock and seal the price. A repeated request gives its first receipt.
+
+    `answers`: what came of the `questions` of this act, if they were asked already.
+    """
+    if answers is None:
+        answers = together(s, *questions(act.job, act.person_id, act.received_at, act.lead_id, act.idempotency))
+    cases, facts, ties = answers
     if not cases:
         raise refuse("job.unknown", status=404)
     case = cases[0]
+    if case.org_id != act.org_id:
+        raise ValueError("A person bids for their own firm only.")
     if case.number is not None:
         return Kept(case.number, case.version, True, case.kind, case.receipt, case.signature)
     late = in_time(case.state, case.closes_at, act.received_at)

@@ -19,6 +19,7 @@ from market.identity.passwords import WEAK
 from market.identity.rules import LIMITS, UNREAD_AT_MOST, PasswordHash, Purpose
 from market.notices.models import Notice, Outbox
 from market.notices.service import notify
+from tests.counting import counted, round_trips
 from tests.makers import T0, make_org, make_person
 
 NEW = PasswordHash("$argon2id$new")
@@ -227,25 +228,12 @@ def test_a_person_holds_a_bounded_number_of_tokens(db: Database) -> None:
     assert no.value.refusals[0].code == "token.too_many"
 
 
-def test_the_user_of_a_session_is_found_in_one_statement(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sqlalchemy import event
-
-    from market import together
-
+def test_the_user_of_a_session_is_found_in_one_statement_without_the_password(db: Database) -> None:
     ann = person(db)
-    seen: list[str] = []
-    send = together._send
-
-    def noted(driver: Any, sent: Any) -> Any:
-        seen.extend(sql for sql, _ in sent)
-        return send(driver, sent)
-
-    monkeypatch.setattr(together, "_send", noted)  # on PostgreSQL it goes by the driver
-    with db.write() as s:
-        event.listen(s.get_bind(), "before_cursor_execute", lambda *a: seen.append(a[2]))
+    with db.read() as s, counted(s) as seen, round_trips() as sent:
         assert queries.signed_in(s, ann, 0) is not None
 
-    (asked,) = [q for q in seen if q.lstrip().upper().startswith("SELECT")]
+    (asked,) = [*seen, *(sql for trip in sent for sql in trip)]
     assert "password" not in asked
 
 

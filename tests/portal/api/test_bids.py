@@ -17,6 +17,7 @@ from bidding.sealing.receipt import verify
 from market.audit.models import AuditEntry
 from market.jobs.models import Job
 from market.notices.models import Notice
+from tests.counting import round_trips
 from tests.makers import T0, closing, make_firm, make_owner
 from tests.portal.api.conftest import Market, token_of
 from tests.portal.api.test_errors import problem
@@ -324,7 +325,11 @@ def test_a_bid_costs_few_statements_and_one_write_transaction(market: Market) ->
         event.listen(engine, "before_cursor_execute", lambda _c, _k, sql, *_: seen.append(sql))
     event.listen(market.db.engine, "begin", begun.append)
 
-    assert bid(market, key="counted").status_code == 201
+    with round_trips() as sent:
+        assert bid(market, key="counted").status_code == 201
+    if not market.db.sqlite:
+        assert [len(trip) for trip in sent] == [1, 3, 1]  # the token, the questions, the bid
+    seen += [sql for trip in sent for sql in trip]
     plain = [re.sub(r"\s+", " ", sql) for sql in seen if not sql.startswith(("BEGIN", "SELECT 1"))]
     writing = [sql for sql in plain if not sql.startswith("SELECT")]
     assert len(begun) == 1 and len(writing) <= (4 if market.db.sqlite else 2), writing
