@@ -1,7 +1,7 @@
 """Credit (信用分): why a score is what it is, checked anew on demand, as a file; and asking for repair."""
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import CombinedMultiDict
 
 from market.admission import firms
-from market.admission.rules import midnight
 from market.money import decimals, show_fraction_percent
 from portal import strips, web
 from portal.access import PUBLIC, May, needs
@@ -19,7 +18,7 @@ from portal.charts import Drawing
 from portal.forms.credit import AsOfForm, RepairForm
 from portal.forms.uploads import keep_upload
 from ratings.credit import record, repairs
-from ratings.credit.rules import BAD, Fact, Kind, Quarter, credit_document, recompute
+from ratings.credit.rules import BAD, Fact, Kind, Quarter, credit_document, end_of_day, recompute
 
 bp = Blueprint("credit", __name__)
 
@@ -106,15 +105,12 @@ def strip_title(quarters: list[Quarter]) -> str:
 
 
 def _asked() -> tuple[AsOfForm, datetime]:
-    """The day asked for and the instant it stands for: the end of that day in Beijing, but never after now.
-
-    A later instant would count reviews that are still blind and findings nobody may see yet.
-    """
+    """The day asked for and the instant it stands for."""
     form = AsOfForm(request.args)
     day = form.on.data if form.validate() else None
     if not isinstance(day, date):
         return form, web.now()
-    return form, min(midnight(day) + timedelta(days=1, microseconds=-1), web.now())
+    return form, end_of_day(day, web.now())
 
 
 def _record(uscc: str, at: datetime) -> tuple[firms.Firm, record.Record]:

@@ -1,13 +1,12 @@
 """A firm's credit with its arithmetic, and the reviews of it that show."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from market.admission import firms as admitted
-from market.admission.rules import midnight
 from market.errors import refuse
 from market.ids import UsccError, normal_uscc
 from portal import web
@@ -16,7 +15,7 @@ from portal.api import cursors
 from portal.api.doors import Reply, door
 from portal.api.fields import After, Day, Limit, Model
 from ratings.credit import record
-from ratings.credit.rules import credit_document
+from ratings.credit.rules import credit_document, end_of_day
 from ratings.reviews import queries
 from ratings.reviews.rules import DIMENSIONS
 
@@ -130,9 +129,7 @@ def _firm(s: Any, uscc: str) -> admitted.Firm:
 @door("GET", "/firms/<uscc>/credit", out=CreditFile, may=PUBLIC, query=CreditQuery)
 def firm_credit(uscc: str, query: CreditQuery) -> CreditFile:
     """The credit of a firm at the end of a day, at the latest now."""
-    at = web.now()
-    if query.on is not None:
-        at = min(midnight(query.on) + timedelta(days=1, microseconds=-1), at)
+    at = web.now() if query.on is None else end_of_day(query.on, web.now())
     with web.db().read() as s:
         found = _firm(s, uscc)
         told = record.record_of(s, found.org.id, at)

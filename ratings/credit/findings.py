@@ -61,21 +61,28 @@ class Finding:
 def finding_faults(finding: Finding, now: datetime) -> list[Refusal]:
     """What is wrong with a finding, at its fields."""
     today = beijing_day(now)
-    longest = finding.happened_on + timedelta(days=weights_on(now).kinds[finding.kind].days)
     faults = []
     if finding.severity not in (PASSED, *SEVERITIES):
         faults.append(Refusal("finding.severity", "severity"))
     for name, most in (("source", 200), ("number", 80), ("article", 200), ("text", TEXT_MAX)):
         if not 1 <= len(getattr(finding, name).strip()) <= most:
             faults.append(Refusal("finding.words", name, {"most": most}))
-    if finding.happened_on > today:
-        faults.append(Refusal("finding.future", "happened_on", {"today": today}))
-    if not today < finding.expires_on <= longest:
-        faults.append(Refusal("finding.expiry", "expires_on", {"first": today + timedelta(days=1), "last": longest}))
+    faults += _day_faults(finding, weights_on(now).kinds[finding.kind].days, today)
     until, last = finding.suspend_until, beijing_day(now + SUSPENSION_MAX)
     if until is not None and (not today < until <= last or finding.severity == PASSED):
         faults.append(Refusal("finding.suspend", "suspend_until", {"last": last}))
     return faults
+
+
+def _day_faults(finding: Finding, most: int, today: date) -> list[Refusal]:
+    """The day of a finding lies within the time such a one counts (`most` days), and its expiry ahead and within it."""
+    oldest = today - timedelta(days=most - 1)
+    if not oldest <= finding.happened_on <= today:
+        return [Refusal("finding.day", "happened_on", {"first": oldest, "last": today})]
+    last = finding.happened_on + timedelta(days=most)
+    if not today < finding.expires_on <= last:
+        return [Refusal("finding.expiry", "expires_on", {"first": today + timedelta(days=1), "last": last})]
+    return []
 
 
 def reply_ends(s: Session, now: datetime) -> datetime:

@@ -140,6 +140,14 @@ def weight_of(fact: Fact, weights: Weights) -> int:
     return min(row.weight + row.step * max(measure, 0), row.most)
 
 
+_OLDEST = date(2000, 1, 1)
+
+
+def end_of_day(day: date, now: datetime) -> datetime:
+    """The last instant of a day in Beijing, but never after now: a later one would count what nobody may know yet."""
+    return min(midnight(max(day, _OLDEST)) + timedelta(days=1, microseconds=-1), now)
+
+
 def expiry(fact: Fact, weights: Weights) -> datetime:
     """When a fact stops counting by itself."""
     if fact.expires_at is not None:

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from market.clock import BEIJING
 from market.identity.rules import Role
 from portal.access import May, allowed
+from tests.inventory import ratings
 from tests.inventory.stock import Stock
 
 ROLES: Final[dict[str, frozenset[Role]]] = {
@@ -54,7 +55,7 @@ KINDS: Final = {
     "posting.restore/draft": "gone", "posting.send/draft": "draft", "posting.step/draft": "draft",
     "posting.step/step": "step", "protocol.file/code": "proposed", "protocol.show/code": "proposed",
     "review.give_back/id": "submitted_id", "review.publish/id": "submitted_id", "review.show/id": "submitted_id",
-    "static/filename": "filename",
+    "static/filename": "filename", **ratings.KINDS,
 }  # fmt: skip
 """`endpoint/parameter` (or a parameter wherever it stands) → the kind of thing (stock.own) that fills it."""
 
@@ -108,6 +109,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
         "standard": "eia_form", "scale": 5_000_000_000,
         "coefficients": {"sensitivity": "normal", "industry": "c", "sector_cut": "other"},
     },
+    **ratings.BODIES,
     "api.seal": {"amount": 9_000_000, "days": 20, "declaration": True},
 }  # fmt: skip
 """What a door is sent besides what `body` adds: a form that is fit, so that only the right to send it is at stake."""

@@ -41,6 +41,7 @@ from market.notices.service import notify
 from market.search.whoosh import WhooshSearch
 from market.settings import read
 from portal.web import City
+from tests.inventory.ratings import stock_ratings
 from tests.makers import (
     T0,
     Party,
@@ -290,6 +291,7 @@ def _around(made: Stock) -> None:
         _account(made, role)
     _offices(made)
     _mail(made)
+    stock_ratings(made)
     with made.db.write() as s:
         place(s)
 

@@ -16,6 +16,7 @@ from wtforms.fields.core import UnboundField
 
 import portal.forms
 from portal.api.doors import DOORS as API
+from tests.inventory import ratings
 from tests.inventory.asking import ROLES, Door, ask, body, doors, filled
 from tests.inventory.stock import UNTOLD, Stock
 from tests.makers import uscc
@@ -54,7 +55,11 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
     "awards.complain/code": _STRANGE, "awards.object/code": _STRANGE,
     "awards.explain/code": (Foreign("won_explaining"), *_TAKEN),
     "awards.refuse/code": (Foreign("won_proposed"), *_TAKEN),
+    "api.firm_credit/uscc": (Foreign("unadmitted"),), "api.firm_reviews/uscc": (Foreign("unadmitted"),),
+    "credit.file/uscc": (Foreign("unadmitted"),), "credit.repair/key": (Foreign("late_fact"),),
+    "credit.show/uscc": (Foreign("unadmitted"),),
     "documents.get/id": (Foreign("document", ("operator", "regulator")), Foreign("draft_document", ("operator",))),
+    "findings.own/id": (Foreign("finding"),),
     "firms.end_person/id": (Foreign("practitioner"), Foreign("lead")), "firms.end_price/code": (Foreign("priced"),),
     "firms.show/uscc": (Foreign("unadmitted"),),
     "inbox.read/notice": (
@@ -69,6 +74,8 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
     "posting.check/draft": _DRAFT, "posting.delete/draft": _DRAFT, "posting.restore/draft": _DRAFT,
     "posting.send/draft": _DRAFT, "posting.step/draft": _DRAFT,
     "review.give_back/id": _DRAFT[:2], "review.publish/id": _DRAFT[:2], "review.show/id": _DRAFT[:2],
+    "reviews.form/code": (Foreign("to_review"),), "reviews.index/uscc": (Foreign("unadmitted"),),
+    "reviews.reply/id": (Foreign("review"),),
     **{
         f"{endpoint}/code": (HIDDEN,)
         for endpoint in (
@@ -87,6 +94,8 @@ SHARED: Final = {
     "admissions.verify/id": "the same", "admissions.suspension/id": "a suspension is public",
     "admissions.answer/id": "every appeal is the regulator's", 
     "admissions.lift/id": "every suspension is the operator's",
+    "findings.show/id": "every finding is the regulator's", "findings.repair/id": "every request is the regulator's",
+    "reviews.hide/id": "every review that shows is public; its words are the regulator's",
     "complaints.show/id": "every complaint is the regulator's", "complaints.hold/id": "the same",
     "complaints.release/id": "the same", "join.add_tie/kind": "a word", "join.drop/part": "a word",
     "join.step/step": "a place of the own application", "people.add_tie/kind": "a word",
@@ -100,7 +109,7 @@ ODD: Final = (0, -1, 2**63, 10**40, "x", "９９９９９９９９９", "../", "
 """What may stand in an address instead of a number or code."""
 GOOD: Final = {("audit.show", 0)}
 """The log begins with record 0."""
-NONE_SUCH: Final = {"code": "ZJ-2026-99999", "uscc": uscc(90_001), "token": "A" * 43}
+NONE_SUCH: Final = {"code": "ZJ-2026-99999", "uscc": uscc(90_001), "token": "A" * 43, "key": "days-2000000000"}
 """Well-formed, and nobody's; for a number 2,000,000,000."""
 
 
@@ -227,7 +236,7 @@ VALUES: Final = {
     "granted", "ground", "identifier", "issued_on", "key", "kind", "level", "main", "mend", "name", "nod", "note",
     "number", "office", "outcome", "party_kind", "party_name", "password", "person", "phone", "price", "project_code",
     "reason", "roles", "scale", "service", "source", "staff", "standard", "summary", "sure", "tax", "text", "title",
-    "until", "upheld", "uscc",
+    "until", "upheld", "uscc", *ratings.VALUES,
 }  # fmt: skip
 """Fields that hold what is typed, chosen from a public list, or a secret of one's own."""
 

@@ -35,6 +35,7 @@ from market.search.whoosh import WhooshSearch
 from market.settings import read
 from portal.app import create_app
 from portal.web import City
+from tests.inventory.ratings import whole_ratings
 from tests.makers import (
     T0,
     Party,
@@ -111,6 +112,7 @@ def whole_city(db: Database, folder: Path) -> Whole:
         _open_jobs(s, whole, owner, firms)
         _desk(s, whole, owner, firms)
         _accounts(s, whole)
+        whole_ratings(s, whole, owner, firms)
     _drafts(whole)
     with db.write() as s:
         place(s)

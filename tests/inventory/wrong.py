@@ -14,6 +14,7 @@ from urllib.parse import quote_plus
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.inventory import ratings
 from tests.inventory.crawl import Control, FormSeen, matched, read_page, walk
 from tests.inventory.whole import ACCOUNT, PASSWORD, STEP2, STEP3, Whole
 from tests.makers import uscc
@@ -49,6 +50,7 @@ OWN_FILL = {
     "account.login": {"email": "owner@example.com"},
     "account.password": {"current": PASSWORD, "password": PASSWORD + "2"},
     "jobs.tell": {"firm": uscc(90003)},
+    **ratings.OWN_FILL,
 }
 """What fits a form where the name of a field is not enough."""
 WORDS = {
