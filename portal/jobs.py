@@ -14,6 +14,7 @@ from bidding.awards import protocol as results
 from bidding.awards.similar import Similar, similar_awards
 from bidding.matching import queries as matching
 from market.catalogue import queries as catalogue
+from market.contracts.folder import of_job
 from market.errors import Refusal, Refused
 from market.identity.rules import Role
 from market.jobs import listing, queries, service
@@ -202,6 +203,7 @@ class Shown:
     timeline: list[tuple[str, Any, str]]
     scale: tuple[str, str] | None
     coefficients: list[tuple[str, str]]
+    contract: str | None = None
 
 
 def _shown(code: str) -> Shown:
@@ -232,6 +234,8 @@ def _shown(code: str) -> Shown:
             city, [], said.scale_word(job.baseline if job.baseline and "scale" in job.baseline else None, standard),
             said.coefficient_rows(job.baseline, standard),
         )  # fmt: skip
+        if job.stage in ("standing", "contracted") and (made := of_job(s, job.id)) is not None:
+            shown = replace(shown, contract=made.code)
         unread = firm and queries.unread_invitation(s, job.id, me.org_id)
     if unread:
         with web.db().write() as s:

@@ -15,6 +15,7 @@ from bidding.closing.queries import Row, Viewer, case
 from bidding.methods.explain import explain, word
 from market.catalogue import queries as catalogue
 from market.clock import BEIJING
+from market.contracts.folder import of_job
 from market.identity.rules import Role
 from market.money import Fen, show_yuan
 from portal import web
@@ -77,12 +78,11 @@ def show(code: str) -> ResponseReturnValue:
         if p is None:
             abort(404)
         rules = catalogue.city_rules_on(s, web.now())
-        sign_by = None
-        if p.award is not None and p.award.stands_at is not None:
-            sign_by = catalogue.calendar(s).end_of_period(p.award.stands_at, rules["sign_after_standing_wd"])
+        contract = of_job(s, p.job.id) if p.award is not None and p.award.stands_at is not None else None
+        sign_by = contract.sign_by if contract is not None else None
     if p.phase != "result":
         return web.page("protocol/pending.html", p=p, opens=p.auction.closes_at + _drain(rules))
-    return web.page("protocol/show.html", p=p, v=_view(p, rules), rules=rules, sign_by=sign_by)
+    return web.page("protocol/show.html", p=p, v=_view(p, rules), rules=rules, sign_by=sign_by, contract=contract)
 
 
 def _drain(rules: dict[str, Any]) -> timedelta:

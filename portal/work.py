@@ -11,10 +11,14 @@ from flask_babel import gettext as _
 from bidding.auctions import queries as auctions
 from bidding.awards import work
 from market.admission import queries as admission
+from market.contracts.work import Task, tasks_of
 from market.identity.rules import Role
 from market.jobs import queries
+from market.payments import accounts
+from market.payments import queries as payments
 from portal import shell, web
 from portal.access import May, needs
+from portal.forms.contracts import task_link
 from ratings.credit.record import to_reply
 from ratings.reviews.work import to_review
 
@@ -44,6 +48,7 @@ def index() -> ResponseReturnValue:
     with web.db().read() as s:
         items = [*(_owner(s, me.org_id) if owner else []), *(_firm(s, me.org_id, now) if firm else [])]
         items += _ratings(s, me.org_id, now, firm)
+        items += [_contract(t) for t in tasks_of(s, me.org_id)]
         drafts = queries.drafts_of(s, me.org_id) if owner else []
         jobs = queries.jobs_of(s, me.org_id) if owner else []
         bids = auctions.bids_of(s, me.org_id) if firm else []
@@ -53,6 +58,12 @@ def index() -> ResponseReturnValue:
         "work/index.html", tasks=tasks, drafts=drafts, jobs=jobs, bids=bids, owner=owner, firm=firm,
         admitted=bool(categories), fresh=not (drafts or jobs or bids),
     )  # fmt: skip
+
+
+def _contract(t: Task) -> Item:
+    """A line about a contract."""
+    url, words = task_link(t.kind, t.code, t.ref)
+    return Item(words, t.title, url, t.due, False)
 
 
 def _late(item: Item, now: datetime) -> Item:
@@ -66,14 +77,17 @@ def _item(what: str, code: str, title: str, due: datetime | None, door: str, **m
 
 
 def _owner(s: Any, org_id: int) -> list[Item]:
-    words = {"judge": _("判断低价说明"), "answer": _("答复异议"), "sign": _("与中选机构签合同")}
-    doors = {"judge": "awards.judge", "answer": "awards.answer", "sign": "protocol.show"}
+    words = {"judge": _("判断低价说明"), "answer": _("答复异议")}
+    doors = {"judge": "awards.judge", "answer": "awards.answer"}
     found = [
         _item(words[t.kind], t.code, t.title, t.due, doors[t.kind], **({"id": t.ref} if t.ref else {}))
         for t in work.owner_tasks(s, org_id)
+        if t.kind in doors  # signing is the contract's own task
     ]
     for job, n, _since in queries.unanswered(s, org_id):
         found.append(_item(_("答复 %(n)s 个提问", n=n), job.code or "", job.title, job.closes_at, "jobs.show"))
+    for bill in payments.to_pay(s, org_id):
+        found.append(_pay(_("付款 %(fen)s", fen=shell.money(bill.left)), bill, bill.row.due_at))
     for job in queries.drafts_of(s, org_id):
         if job.state == "returned":
             url = url_for("posting.check", draft=job.id)
@@ -83,11 +97,37 @@ def _owner(s: Any, org_id: int) -> list[Item]:
 
 def _firm(s: Any, org_id: int, now: datetime) -> list[Item]:
     words = {
-        "explain": _("说明低价的成本"), "confirm": _("业主修改了项目，请确认或替换报价"), "sign": _("与业主签合同"),
+        "explain": _("说明低价的成本"), "confirm": _("业主修改了项目，请确认或替换报价"),
         "wait": _("拟中选，公示中"),
     }  # fmt: skip
-    doors = {"explain": "awards.explain", "confirm": "bids.confirm", "sign": "protocol.show", "wait": "protocol.show"}
-    return [_item(words[t.kind], t.code, t.title, t.due, doors[t.kind]) for t in work.firm_tasks(s, org_id, now)]
+    doors = {"explain": "awards.explain", "confirm": "bids.confirm", "wait": "protocol.show"}
+    found = [
+        _item(words[t.kind], t.code, t.title, t.due, doors[t.kind])
+        for t in work.firm_tasks(s, org_id, now)
+        if t.kind in doors  # signing is the contract's own task
+    ]
+    return found + _money(s, org_id)
+
+
+def _pay(what: str, bill: payments.Bill, due: datetime | None) -> Item:
+    """A line about a payment."""
+    code, no = bill.row.contract_code, bill.row.milestone_no
+    return Item(what, f"{code}-{no}", url_for("payments.pay", code=code, no=no), due, False)
+
+
+def _money(s: Any, org_id: int) -> list[Item]:
+    """What a firm has to do about its money: an account to be paid on, lines that wait, sums to give back."""
+    open_bills = payments.to_receive(s, org_id)
+    found = [_pay(_("退还多付的 %(fen)s", fen=shell.money(b.beyond)), b, None) for b in open_bills if b.beyond]
+    waiting, _since = payments.waiting_lines(s, org_id)
+    if waiting:
+        url = url_for("statements.differences")
+        found.append(Item(_("处理对账差异"), _("%(n)s 行", n=waiting), url, None, False))
+    due = [b.row.due_at for b in open_bills if b.left]
+    if due and accounts.account_of(s, org_id) is None:
+        url = url_for("statements.account")
+        found.append(Item(_("登记收款账户"), _("%(n)s 笔付款在等", n=len(due)), url, min(due), False))
+    return found
 
 
 def _ratings(s: Any, org_id: int, now: datetime, firm: bool) -> list[Item]:

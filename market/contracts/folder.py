@@ -101,6 +101,12 @@ def _documents(s: Session, ids: Sequence[int]) -> dict[int, Document]:
     return {d.id: d for d in s.scalars(select(Document).where(Document.id.in_(ids)))}
 
 
+def of_job(s: Session, job_id: int) -> Contract | None:
+    """The newest contract of a job: that of the award now in force, or the last one there was."""
+    found = select(Contract).where(Contract.job_id == job_id).order_by(Contract.id.desc()).limit(1)
+    return s.scalars(found).first()
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A contract in a party's list; `due` is the first milestone not yet accepted, or the day to sign by."""

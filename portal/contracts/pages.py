@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import abort, request, url_for
+from flask import abort, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -16,7 +16,7 @@ from portal.access import PUBLIC, May, needs
 from portal.contracts import bp, tables, view
 from portal.contracts.days import chart, counted, told
 from portal.contracts.found import any_one, signing_key
-from portal.forms.contracts import WHOSE
+from portal.forms.contracts import WHOSE, task_link
 from portal.forms.jobs import TAXES
 
 LOG_MOST = 200
@@ -62,21 +62,10 @@ def _listed(line: Line, tasks: list[Task], now: datetime) -> Listed:
     live = c.state in view.LIVE
     tab = "todo" if tasks else "running" if live else "ended"
     return Listed(
-        c.code, c.title, line.other, c.amount_now, view.STATES[c.state], [task_act(t) for t in tasks],
+        c.code, c.title, line.other, c.amount_now, view.STATES[c.state],
+        [view.Act(*task_link(t.kind, t.code, t.ref)) for t in tasks],
         due if live else c.ended_at or c.accepted_at, live and due is not None and due < now, tab,
     )  # fmt: skip
-
-
-def task_act(t: Task) -> view.Act:
-    """What waits, as a link to its act."""
-    words = {
-        "sign": ("confirm", _("核对并确认合同"), None), "inputs": ("inputs", _("确认资料交齐"), None),
-        "deliver": ("deliver", _("交付第 %(n)s 个里程碑", n=t.ref), "no"), "judge": ("judge", _("验收交付"), "id"),
-        "change": ("answer_change", _("答复变更"), "id"), "pause": ("answer_pause", _("答复暂停"), "id"),
-    }  # fmt: skip
-    door, label, name = words[t.kind]
-    more: dict[str, Any] = {name: t.ref} if name is not None else {}
-    return view.Act(url_for(f"contracts.{door}", code=t.code, **more), label)
 
 
 @bp.get("/contracts/<code>")

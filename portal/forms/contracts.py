@@ -4,6 +4,7 @@ import re
 from datetime import date, datetime, time
 from typing import Any, Final
 
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import Form, HiddenField
@@ -18,6 +19,23 @@ from portal.forms.fields import DayIn, FileIn, LongTextIn, RadioIn, TextIn, Tick
 DAYS_MAX: Final = 3650
 WHOSE = {"owner": _l("业主的原因"), "authority": _l("主管部门的原因"), "firm": _l("中介机构自身的原因")}
 """Whose a pause is, as pages say it."""
+TASKS: Final[dict[str, tuple[str, Any, str | None]]] = {
+    "sign": ("contracts.confirm", _l("核对并确认合同"), None),
+    "inputs": ("contracts.inputs", _l("确认资料交齐"), None),
+    "deliver": ("contracts.deliver", _l("交付第 %(n)s 个里程碑"), "no"),
+    "judge": ("contracts.judge", _l("验收交付"), "id"),
+    "change": ("contracts.answer_change", _l("答复变更"), "id"),
+    "pause": ("contracts.answer_pause", _l("答复暂停"), "id"),
+}
+"""What waits in a contract (market.contracts.work) → the door, the words, and the door's name for `ref`."""
+
+
+def task_link(kind: str, code: str, ref: int | None) -> tuple[str, str]:
+    """The address and the words of what waits."""
+    door, words, name = TASKS[kind]
+    more: dict[str, Any] = {name: ref} if name is not None else {}
+    said = str(words)
+    return url_for(door, code=code, **more), said % {"n": ref} if kind == "deliver" else said
 
 
 class ShareIn(_Typed):
@@ -36,7 +54,7 @@ class ShareIn(_Typed):
             raise ValueError(_("看不懂“%(typed)s”。请写百分数，最多两位小数，例如 30 或 12.5。", typed=text[:30]))
         points = int(found[1] + (found[2] or "").ljust(2, "0"))
         if not 0 < points <= 10_000:
-            raise ValueError(_("一个里程碑的比例应大于 0、不超过 100%%。"))
+            raise ValueError(_("一个里程碑的比例应大于 0，最多是全部价款。"))
         return points
 
     def show(self, value: Any) -> str:
@@ -48,8 +66,8 @@ class ShareIn(_Typed):
 class MilestoneForm(Form):  # type: ignore[misc]
     """One row: a name, its share, and the working day it is due; wholly empty rows are left out."""
 
-    name = TextIn(_l("里程碑"), most=80, optional=True, size=28)
-    share = ShareIn(_l("比例（%%）"), optional=True)
+    name = TextIn(_l("名称"), most=80, optional=True, size=28)
+    share = ShareIn(_l("占合同价款的百分比"), optional=True)
     days = WholeIn(_l("起算后第几个工作日"), low=1, high=DAYS_MAX, optional=True)
 
     @property

@@ -131,7 +131,7 @@ def test_an_empty_city_comes_to_an_award_that_stands(city: City, eyes: Eyes, per
     visitor.shoot("20-award-stands")
     decide_and_audit(regulator, code)
     firms[1].open("/my")
-    firms[1].sees("与业主签合同")
+    firms[1].sees("核对并确认合同")
 
 
 def made_regulator(city: City, operator: Walk, regulator: Walk) -> Walk:
