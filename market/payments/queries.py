@@ -70,6 +70,12 @@ def payment_at(s: Session, contract_code: str, no: int) -> Bill | None:
     return None if found is None else _bills(s, [found])[0]
 
 
+def bill(s: Session, payment_id: int) -> Bill | None:
+    """A payment by its number."""
+    found = s.get(Payment, payment_id)
+    return None if found is None else _bills(s, [found])[0]
+
+
 def payments_of(s: Session, contract_code: str) -> list[Bill]:
     """The payments of a contract in the order of its milestones."""
     of = select(Payment).where(Payment.contract_code == contract_code).order_by(Payment.milestone_no)
@@ -92,6 +98,14 @@ def to_receive(s: Session, firm_id: int) -> list[Bill]:
     """The payments of a firm that are open, or paid too much: those a statement may tell of."""
     of = select(Payment).where(Payment.firm_id == firm_id, Payment.settled != Payment.fen)
     return _bills(s, s.scalars(of.order_by(Payment.due_at, Payment.id)).all())
+
+
+def assignable(s: Session, firm_id: int) -> list[Bill]:
+    """The payments a firm may book a line to: what is open by due day, then what was paid last (paid twice)."""
+    of = select(Payment).where(Payment.firm_id == firm_id)
+    open_ones = of.where(Payment.settled < Payment.fen).order_by(Payment.due_at, Payment.id)
+    paid = of.where(Payment.settled >= Payment.fen).order_by(Payment.paid_at.desc(), Payment.id.desc()).limit(PAGE)
+    return _bills(s, [*s.scalars(open_ones), *s.scalars(paid)])
 
 
 def waiting_lines(s: Session, firm_id: int) -> tuple[int, datetime | None]:
