@@ -36,4 +36,5 @@ def write_json(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    for name in ("apscheduler", "stripe"):  # the latter tells each request with its address, which holds ids
+        logging.getLogger(name).setLevel(logging.WARNING)

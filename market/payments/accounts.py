@@ -84,7 +84,7 @@ def record_account(s: Session, holder: str, bank: str, number: str, by: User, no
     plain = normal_account(number)
     if plain is None or len(plain) < 8:
         raise refuse("account.number", "number")
-    org = s.get_one(Organisation, by.org_id, with_for_update=True)
+    org = s.get_one(Organisation, by.org_id, with_for_update={"key_share": True})
     if normal_name(holder) != normal_name(org.name):
         raise refuse("account.holder", "holder", name=org.name)
     before = account_of(s, by.org_id)

@@ -244,7 +244,7 @@ def account_of(s: Session, org_id: int) -> PaymentAccount | None:
 
 def record_account(s: Session, account: str, methods: Sequence[str] | None, by: User, now: datetime) -> PaymentAccount:
     """Keep an account that was opened for this firm, and by which ways it can take money (None: not asked yet)."""
-    org = s.get_one(Organisation, by.org_id, with_for_update=True)  # two clicks open one account
+    org = s.get_one(Organisation, by.org_id, with_for_update={"key_share": True})  # two clicks open one account
     mine = select(PaymentAccount).where(PaymentAccount.account == account, PaymentAccount.removed_at.is_(None))
     row = s.scalars(mine).first()
     if row is not None and row.org_id != by.org_id:

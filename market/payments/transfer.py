@@ -217,7 +217,8 @@ def _fate(line: Line, print_: str, here: set[str], twins: set[tuple[date, int, s
 
 def load(s: Session, firm_id: int, name: str, data: bytes, by: User, now: datetime) -> Statement:
     """Load a statement whole, or nothing of it. Raises Refused with the first fault, or statement.known (409)."""
-    s.get_one(Organisation, firm_id, with_for_update=True)  # one load of a firm at a time
+    # One load of a firm at a time; but who only tells the firm something (a foreign key) must not wait for it.
+    s.get_one(Organisation, firm_id, with_for_update={"key_share": True})
     report = _report(s, firm_id, data, now, lock=True)
     if report.known is not None:
         raise refuse("statement.known", "file", 409, at=report.known)
