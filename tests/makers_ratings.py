@@ -6,22 +6,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from market.contracts import service as contracts
 from market.contracts.models import Contract
-from market.identity.queries import signed_in
-from market.identity.rules import User
 from ratings.reviews.models import Review
 from ratings.reviews.rules import Scores, blind_until
 from tests.makers import FOUNDED, T0, Party, make_job
+from tests.makers_contracts import make_contract
+from tests.makers_contracts import user_of as user_of
 
 _numbers = count(1)
 FIVES = Scores(5, 5, 5, 5, 5)
-
-
-def user_of(s: Session, party: Party) -> User:
-    """A party's person as signed in."""
-    found = signed_in(s, party.person.id, party.person.epoch)
-    assert found is not None
-    return found
 
 
 def make_done(s: Session, owner: Party, firm: Party, accepted_at: datetime | None = T0, **but: Any) -> Contract:
@@ -43,6 +37,15 @@ def make_done(s: Session, owner: Party, firm: Party, accepted_at: datetime | Non
     s.add(made)
     s.flush()
     return made
+
+
+def make_accepted(s: Session, owner: Party, firm: Party, start: datetime, accepted: datetime) -> Contract:
+    """A contract of 20 working days through the services: in force from `start`, both milestones accepted at once."""
+    deal = make_contract(s, owner, firm, start)
+    for no in (1, 2):
+        given = contracts.deliver(s, deal.id, no, None, "成果", deal.firm, accepted)
+        contracts.judge(s, given.id, True, "", deal.owner, accepted)
+    return deal.contract
 
 
 def make_review(s: Session, contract: Contract, author: Party, scores: Scores = FIVES, **but: Any) -> Review:

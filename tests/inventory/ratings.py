@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from ratings.credit.findings import Finding, record_finding
 from ratings.credit.repairs import ask_repair
 from tests.makers import Party, make_firm, make_owner, uscc
-from tests.makers_ratings import make_done, make_review, user_of
+from tests.makers_ratings import make_accepted, make_review, user_of
 
 if TYPE_CHECKING:
     from tests.inventory.stock import Stock
@@ -37,7 +37,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
 }
 OWN_FILL: Final = {
     "findings.new": {**FINDING, "uscc": uscc(90_003), "suspend_until": ""},
-    "findings.repair": {"granted": "no"},
+    "credit.repair": {"grounds": "已经改正"},
+    "findings.repair": {"granted": "no", "decision": "未见改正"},
 }
 VALUES: Final = {
     "article", "attitude", "comment", "conduct", "decision", "fees", "grounds", "happened_on", "on", "quality",
@@ -60,15 +61,15 @@ def stock_ratings(made: "Stock") -> None:
             party, mine = made.parties[role], made.own[role]
             as_firm = role != "owner"
             pair = (owner, party) if as_firm else (party, firm)
-            mine["to_review"] = make_done(s, *pair, accepted_at=now - timedelta(days=1)).code
-            told = make_done(s, *pair, accepted_at=now - timedelta(days=30), days_used=30)
+            mine["to_review"] = make_accepted(s, *pair, now - timedelta(days=15), now - timedelta(days=1)).code
+            told = make_accepted(s, *pair, now - timedelta(days=90), now - timedelta(days=30))
             mine["review"] = make_review(s, told, owner if as_firm else firm, comment="按期完成").id
             if not as_firm:
                 continue
             mine["late_fact"] = f"days-{told.id}"
             regulator = made.user(s, "regulator")
             mine["finding"] = record_finding(s, party.org.uscc, finding(f"澄环〔2026〕{role}号"), regulator, now).id
-        late = make_done(s, owner, firm, accepted_at=now - timedelta(days=3), days_used=40)
+        late = make_accepted(s, owner, firm, now - timedelta(days=60), now - timedelta(days=3))
         made.own["other"]["repair"] = ask_repair(s, f"days-{late.id}", "已经改正", None, user_of(s, firm), now).id
 
 
@@ -76,10 +77,11 @@ def whole_ratings(s: Session, whole: "Whole", owner: Party, firms: list[Party]) 
     """The same for the city of the sweep: owner and first firm."""
     now: datetime = whole.now
     firm = firms[0]
-    make_done(s, owner, firm, accepted_at=now - timedelta(days=1))
-    told = make_done(s, owner, firm, accepted_at=now - timedelta(days=30), days_used=30, amount_now=8_800_000)
+    make_accepted(s, owner, firm, now - timedelta(days=15), now - timedelta(days=1))
+    told = make_accepted(s, owner, firm, now - timedelta(days=90), now - timedelta(days=30))
+    late = make_accepted(s, owner, firm, now - timedelta(days=80), now - timedelta(days=20))
     make_review(s, told, owner, comment="按期完成")
     make_review(s, told, firm, comment="付款及时")
     regulator = Party(firm.org, whole.people["regulator"])
     record_finding(s, firm.org.uscc, finding("澄环〔2026〕1号"), user_of(s, regulator), now)
-    ask_repair(s, f"price-{told.id}", "已经改正", None, user_of(s, firm), now)
+    ask_repair(s, f"days-{late.id}", "已经改正", None, user_of(s, firm), now)
