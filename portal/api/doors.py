@@ -17,6 +17,7 @@ from portal.api import problems
 from portal.api.fields import Model
 
 JSON = "application/json"
+FORM = "multipart/form-data"
 NOTE = "text/plain; charset=utf-8"
 TILE = "application/octet-stream"
 KEY: Final = re.compile(r"[A-Za-z0-9._:-]{1,80}", re.ASCII)
@@ -42,6 +43,7 @@ class Reply:
 class Door:
     """`may` None is public. `keyed`: the header Idempotency-Key is required. `also`: further statuses and why.
     `media`: what the answer is; other than JSON it is told in the file as text or bytes, and `out` names nothing.
+    `file`: the body is a form with one file named `file`.
     """
 
     rule: str
@@ -57,6 +59,7 @@ class Door:
     keyed: bool
     also: tuple[int, ...]
     media: str = JSON
+    file: bool = False
 
     @property
     def path(self) -> str:
@@ -87,12 +90,13 @@ def door(
     keyed: bool = False,
     also: tuple[int, ...] = (),
     media: str = JSON,
+    file: bool = False,
 ) -> Callable[[View], View]:
-    """Enter a view into the list. It takes the path's parts, and `body`, `query`, `key` where the door has them."""
+    """Enter a view into the list. It takes the path's parts, and `body`, `query`, `key`, `file` where it has them."""
 
     def enter(view: View) -> View:
         about = " ".join((view.__doc__ or "").split())
-        made = Door(rule, method, view.__name__, about, view, out, may, body, query, status, keyed, also, media)
+        made = Door(rule, method, view.__name__, about, view, out, may, body, query, status, keyed, also, media, file)
         DOORS.append(made)
         return view
 
@@ -115,6 +119,8 @@ def _served(one: Door) -> Callable[..., Response]:
             given["key"] = _key()
         if one.body is not None:
             given["body"] = _body(one.body)
+        elif one.file:
+            given["file"] = _file()
         elif one.method != "GET" and request.get_data().strip() not in (b"", b"{}"):
             raise refuse("api.no_body", "body")
         made = one.view(**given)
@@ -147,6 +153,16 @@ def _body(model: type[BaseModel]) -> BaseModel:
         return model.model_validate_json(request.get_data())
     except ValidationError as error:
         raise problems.refused(error) from None
+
+
+def _file() -> Any:
+    """The one file of a form: werkzeug's FileStorage."""
+    if request.mimetype != FORM:
+        abort(415)
+    found = request.files.get("file")
+    if found is None or not found.filename:
+        raise refuse("api.missing", "file")
+    return found
 
 
 def _key() -> str:

@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.json_schema import models_json_schema
 
 from portal.access import GRANTS, PUBLIC, needs
-from portal.api.doors import DOORS, JSON, KEY, Door
+from portal.api.doors import DOORS, FORM, JSON, KEY, Door
 from portal.api.fields import Model
 from portal.api.jobs import CODE_PATTERN
 
@@ -17,6 +17,8 @@ REF: Final = "#/components/schemas/{model}"
 PROBLEM: Final = "application/problem+json"
 _PATHS: Final[dict[str, dict[str, Any]]] = {
     "code": {"type": "string", "pattern": CODE_PATTERN},
+    "contract": {"type": "string", "pattern": "^HT-[0-9]{4}-[0-9]{5,9}$"},
+    "id": {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"},
     "item": {"type": "string", "pattern": "^[A-Za-z0-9]{1,12}$"},
     "level": {"type": "string", "pattern": "^(0|[1-9]|[1-5][0-9]|6[0-3])$"},
     "tile": {
@@ -28,6 +30,11 @@ _PATHS: Final[dict[str, dict[str, Any]]] = {
     "number": {"type": "string", "pattern": "^R-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$"},
     "uscc": {"type": "string", "pattern": "^[0-9A-HJ-NP-RTUW-Y]{18}$"},
 }
+_FILE: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"file": {"type": "string", "format": "binary", "description": "At most 20 MB"}},
+    "required": ["file"],
+}
 _WHY: Final[dict[int, str]] = {
     200: "Done",
     201: "Kept",
@@ -36,8 +43,8 @@ _WHY: Final[dict[int, str]] = {
     403: "The token's role may not do this",
     404: "Not there, or not yours",
     409: "Too late, or the state has changed",
-    413: "The body is over 256 KB",
-    415: "The body is not application/json",
+    413: "The body is over 256 KB (a file: over 20 MB)",
+    415: "The body is not application/json (a file: no multipart form)",
     422: "A field is not as it must be",
     429: "Too many wrong tokens",
     500: "Our fault",
@@ -106,6 +113,8 @@ def _operation(door: Door) -> dict[str, Any]:
     if door.body is not None:
         schema = {"$ref": REF.format(model=door.body.__name__)}
         made["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+    if door.file:
+        made["requestBody"] = {"required": True, "content": {FORM: {"schema": _FILE}}}
     return made
 
 
@@ -139,7 +148,7 @@ def _statuses(door: Door) -> list[int]:
         found.add(404)
     if door.method != "GET":
         found |= {400, 413}
-    if door.body is not None:
+    if door.body is not None or door.file:
         found.add(415)
     return sorted(found)
 
