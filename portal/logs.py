@@ -36,5 +36,6 @@ def write_json(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in ("apscheduler", "stripe"):  # the latter tells each request with its address, which holds ids
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # A turn longer than its interval is nothing to warn of; stripe tells each request with its address, which holds ids.
+    for name, least in (("apscheduler", logging.ERROR), ("stripe", logging.WARNING)):
+        logging.getLogger(name).setLevel(least)

@@ -1,19 +1,19 @@
 """How a contract ends, and what time does to it: refused before signing, terminated, overdue, completed."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import case, exists, select
 from sqlalchemy.orm import Session
 
 from market.audit.rules import Deed
 from market.audit.service import record
 from market.catalogue import queries as catalogue
 from market.contracts.models import Contract
-from market.contracts.rules import Event, State, lateness
+from market.contracts.rules import BEFORE, Event, State, lateness
 from market.contracts.service.parties import live, locked, move, page_of, side_of, tell
 from market.errors import refuse
 from market.identity.rules import User
-from market.moments import beijing_day
+from market.moments import BEIJING, beijing_day
 from market.notices.service import notify
 from market.payments.models import Payment
 
@@ -87,21 +87,30 @@ def complete_next(s: Session, now: datetime) -> Contract | None:
 def warn_late_next(s: Session, now: datetime) -> Contract | None:
     """Warn once before, on and after the day one contract is due, to sign or to deliver. None when none is left."""
     calendar, today = catalogue.calendar(s), beijing_day(now)
-    ahead = calendar.end_of_period(now, 2)
-    sign = (Contract.state == State.OPENED) & (Contract.sign_by <= ahead)
-    work = (Contract.state == State.ACTIVE) & (Contract.due_at <= ahead)
-    left = or_(Contract.warned.is_(None), Contract.warned != "after")
-    waits = select(Contract).where(or_(sign, work), left).order_by(Contract.id).with_for_update(skip_locked=True)
-    for found in s.scalars(waits):
-        at = found.sign_by if found.state == State.OPENED else found.due_at
-        said = None if at is None else lateness(calendar, beijing_day(at), today)
-        if at is None or said is None or said == found.warned:
-            continue
-        found.warned = said
-        s.flush()
-        _warn(s, found, said, at, now)
-        return found
-    return None
+    due = case((Contract.state == State.OPENED, Contract.sign_by), else_=Contract.due_at)
+    starts = [_midnight(day) for day in (today, today + timedelta(days=1), calendar.add_workdays(today, BEFORE))]
+    past, on, soon = starts[0], starts[1], starts[2] + timedelta(days=1)
+    said = case((due < past, "after"), (due < on, "on"), else_="before")
+    step = {"before": 1, "on": 2, "after": 3}
+    rank = case(step, value=said)
+    told = case(step, value=Contract.warned, else_=0)
+    waits = select(Contract).where(Contract.state.in_((State.OPENED, State.ACTIVE)), due < soon, rank > told)
+    found = s.scalars(waits.order_by(Contract.id).limit(1).with_for_update(skip_locked=True)).first()
+    if found is None:
+        return None
+    at = found.sign_by if found.state == State.OPENED else found.due_at
+    late = None if at is None else lateness(calendar, beijing_day(at), today)
+    if at is None or late is None:
+        return None
+    found.warned = late
+    s.flush()
+    _warn(s, found, late, at, now)
+    return found
+
+
+def _midnight(day: date) -> datetime:
+    """When a Beijing day begins."""
+    return datetime.combine(day, time(), BEIJING).astimezone(UTC)
 
 
 def _warn(s: Session, contract: Contract, said: str, due: datetime, now: datetime) -> None:
