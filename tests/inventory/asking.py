@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from market.clock import BEIJING
 from market.identity.rules import Role
 from portal.access import May, allowed
-from tests.inventory import ratings
+from tests.inventory import agreements, money, ratings
 from tests.inventory.stock import Stock
 
 ROLES: Final[dict[str, frozenset[Role]]] = {
@@ -30,6 +30,7 @@ KINDS: Final = {
     "code": "open",
     "api.item/item": "service", "api.receipt/number": "number", "api.firm/uscc": "firm",
     "api.seal/code": "target", "api.confirm/code": "bidden", "api.withdraw/code": "bidden",
+    "api.log_tile/level": "tile_level", "api.log_tile/tile": "tile",
     "api.eligibility/code": "target", "api.protocol/code": "proposed",
     "account.confirm/token": "confirm", "account.invite/token": "invite", "account.reset/token": "reset",
     "account.revoke/token": "token", "account.sent/what": "what",
@@ -53,9 +54,9 @@ KINDS: Final = {
     "operator.disable/person": "colleague", "people.add_tie/kind": "tie_kind", "people.disable/person": "member",
     "people.end_tie/tie": "tie", "posting.check/draft": "draft", "posting.delete/draft": "draft",
     "posting.restore/draft": "gone", "posting.send/draft": "draft", "posting.step/draft": "draft",
-    "posting.step/step": "step", "protocol.file/code": "proposed", "protocol.show/code": "proposed",
+    "posting.step/step": "step", "proofs.record/seq": "seq", "proofs.record_file/seq": "seq", "protocol.file/code": "proposed", "protocol.show/code": "proposed",
     "review.give_back/id": "submitted_id", "review.publish/id": "submitted_id", "review.show/id": "submitted_id",
-    "static/filename": "filename", **ratings.KINDS,
+    "static/filename": "filename", **agreements.KINDS, **money.KINDS, **ratings.KINDS,
 }  # fmt: skip
 """`endpoint/parameter` (or a parameter wherever it stands) → the kind of thing (stock.own) that fills it."""
 
@@ -109,6 +110,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
         "standard": "eia_form", "scale": 5_000_000_000,
         "coefficients": {"sensitivity": "normal", "industry": "c", "sector_cut": "other"},
     },
+    **agreements.BODIES,
+    **money.BODIES,
     **ratings.BODIES,
     "api.seal": {"amount": 9_000_000, "days": 20, "declaration": True},
 }  # fmt: skip
@@ -164,7 +167,7 @@ def filled(stock: Stock, door: Door, role: str) -> dict[str, Any]:
 
 def body(stock: Stock, door: Door, role: str) -> dict[str, Any]:
     """A fit body for a door."""
-    made = dict(BODIES.get(door.endpoint, {}))
+    made = BODIES.get(door.endpoint, {}) | agreements.besides(stock, door.endpoint, role)
     day = (stock.clock.now() + timedelta(days=40)).astimezone(BEIJING).date()
     while day.weekday() != 2:
         day += timedelta(days=1)
@@ -175,6 +178,8 @@ def body(stock: Stock, door: Door, role: str) -> dict[str, Any]:
         made |= later
     if door.endpoint == "admissions.suspending":
         made |= {"reason": "材料不实", "until": day.isoformat()}
+    if door.endpoint == "statements.account" and role in stock.parties:
+        made["holder"] = stock.parties[role].org.name
     if door.endpoint == "jobs.tell":
         made["firm"] = stock.parties["g3"].org.uscc
     if door.endpoint in ("api.seal", "bids.check", "bids.edit", "bids.seal"):

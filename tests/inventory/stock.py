@@ -24,13 +24,14 @@ from bidding.closing.service import claim_next
 from market.admission import changes, service, standing
 from market.admission.documents import keep_document
 from market.admission.models import Qualification
+from market.audit.checkpoints import seal
 from market.audit.sequencer import place
 from market.clock import FixedClock
 from market.db import Database
 from market.identity.links import make_link
 from market.identity.models import ApiToken, Person, Tie
 from market.identity.passwords import WEAK
-from market.identity.queries import signed_in
+from market.identity.queries import log_signer, signed_in
 from market.identity.rules import Purpose, User
 from market.identity.service import add_person, record_tie
 from market.identity.signin import create_api_token
@@ -41,6 +42,8 @@ from market.notices.service import notify
 from market.search.whoosh import WhooshSearch
 from market.settings import read
 from portal.web import City
+from tests.inventory.agreements import stock_contracts
+from tests.inventory.money import stock_money
 from tests.inventory.ratings import stock_ratings
 from tests.makers import (
     T0,
@@ -171,6 +174,7 @@ def _people(made: Stock) -> None:
     made.own["other"] |= {
         "colleague": colleague, "step": 1, "what": "reset", "part": "people", "tie_kind": "control",
         "own_tie_kind": "control", "service": "S012", "version": 1, "filename": "site.css", "seq": 0,
+        "tile": "000.p/1", "tile_level": "0",
         "firm": made.parties["g2"].org.uscc,
     }  # fmt: skip
 
@@ -292,8 +296,11 @@ def _around(made: Stock) -> None:
     _offices(made)
     _mail(made)
     stock_ratings(made)
+    stock_money(made)
+    stock_contracts(made)
     with made.db.write() as s:
         place(s)
+        seal(s, made.clock.now(), log_signer(s))
 
 
 def _desk(made: Stock, owner: str) -> None:

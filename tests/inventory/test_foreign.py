@@ -16,7 +16,7 @@ from wtforms.fields.core import UnboundField
 
 import portal.forms
 from portal.api.doors import DOORS as API
-from tests.inventory import ratings
+from tests.inventory import agreements, money, ratings
 from tests.inventory.asking import ROLES, Door, ask, body, doors, filled
 from tests.inventory.stock import UNTOLD, Stock
 from tests.makers import uscc
@@ -71,6 +71,14 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
     "operator.disable/person": (Foreign("member"),),
     "operator.mail_text/mail": (Foreign("secret_mail"), Foreign("index_work")),
     "people.disable/person": (Foreign("member"), Foreign("colleague")), "people.end_tie/tie": (Foreign("tie"),),
+    **{
+        key: (Foreign(kind, ("regulator",) if key in agreements.FILES else ()),)
+        for key, kind in agreements.KINDS.items()
+        if key not in agreements.PUBLIC
+    },
+    **{f"{door}/code": (Foreign("bill", ("operator", "regulator")),) for door in money.OF_CONTRACT},
+    "payments.invoice_file/id": (Foreign("invoice"),), "statements.line/id": (Foreign("line"),),
+    "statements.remove/id": (Foreign("account"),),
     "posting.check/draft": _DRAFT, "posting.delete/draft": _DRAFT, "posting.restore/draft": _DRAFT,
     "posting.send/draft": _DRAFT, "posting.step/draft": _DRAFT,
     "review.give_back/id": _DRAFT[:2], "review.publish/id": _DRAFT[:2], "review.show/id": _DRAFT[:2],
@@ -90,6 +98,8 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
 SHARED: Final = {
     "account.sent/what": "a word", "api.item/item": "the catalogue is public", "items.show/code": "the same",
     "items.version/id": "the same", "audit.show/seq": "the log is the offices'; what is veiled shows no more to them",
+    "proofs.record/seq": "the log is public; what is veiled is opaque", "proofs.record_file/seq": "the same",
+    "api.log_tile/level": "the tree is public", "api.log_tile/tile": "the same",
     "admissions.certificate/id": "every certificate is the offices'", "admissions.revoke/id": "the same",
     "admissions.verify/id": "the same", "admissions.suspension/id": "a suspension is public",
     "admissions.answer/id": "every appeal is the regulator's", 
@@ -98,7 +108,8 @@ SHARED: Final = {
     "reviews.hide/id": "every review that shows is public; its words are the regulator's",
     "complaints.show/id": "every complaint is the regulator's", "complaints.hold/id": "the same",
     "complaints.release/id": "the same", "join.add_tie/kind": "a word", "join.drop/part": "a word",
-    "join.step/step": "a place of the own application", "people.add_tie/kind": "a word",
+    **agreements.PUBLIC, "join.step/step": "a place of the own application", "people.add_tie/kind": "a word",
+    "payments.pay/no": "a place of the own contract", "payments.returned/no": "the same",
     "posting.step/step": "a place of the own draft", "static/filename": "files of the site",
     "bids.receipt/number": "anybody may check a receipt; test_a_receipt_tells_a_stranger_only_that_it_is_genuine",
     "bids.receipt_file/number": "the same", "api.receipt/number": "the same",
@@ -107,9 +118,9 @@ SHARED: Final = {
 
 ODD: Final = (0, -1, 2**63, 10**40, "x", "９９９９９９９９９", "../", "..%2f..", "\0", "%00", "'\"<b>😀", "x" * 5000)
 """What may stand in an address instead of a number or code."""
-GOOD: Final = {("audit.show", 0)}
-"""The log begins with record 0."""
-NONE_SUCH: Final = {"code": "ZJ-2026-99999", "uscc": uscc(90_001), "token": "A" * 43, "key": "days-2000000000"}
+GOOD: Final = {("audit.show", 0), ("proofs.record", 0), ("proofs.record_file", 0), ("api.log_tile", 0)}
+"""The log begins with record 0, and so do its tiles' levels."""
+NONE_SUCH: Final = {"code": "ZJ-2026-99999", "contract": "HT-2026-99999", "uscc": uscc(90_001), "token": "A" * 43, "key": "days-2000000000"}
 """Well-formed, and nobody's; for a number 2,000,000,000."""
 
 
@@ -227,7 +238,7 @@ def test_a_receipt_tells_a_stranger_only_that_it_is_genuine(open_app: Flask, who
 
 # ── bodies ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-IDS: Final = {"lead", "certificates", "firm"}
+IDS: Final = {"lead", "certificates", "firm", *money.IDS}
 """Fields whose value is the number or name of something; also `act` (drop:, recused:, invited:) and `upto` of pages."""
 VALUES: Final = {
     "accept", "address", "agree", "amount", "answer", "carried", "categories", "ceiling", "certificate",
@@ -236,7 +247,7 @@ VALUES: Final = {
     "granted", "ground", "identifier", "issued_on", "key", "kind", "level", "main", "mend", "name", "nod", "note",
     "number", "office", "outcome", "party_kind", "party_name", "password", "person", "phone", "price", "project_code",
     "reason", "roles", "scale", "service", "source", "staff", "standard", "summary", "sure", "tax", "text", "title",
-    "until", "upheld", "uscc", *ratings.VALUES,
+    "until", "upheld", "uscc", *agreements.VALUES, *money.VALUES, *ratings.VALUES,
 }  # fmt: skip
 """Fields that hold what is typed, chosen from a public list, or a secret of one's own."""
 
@@ -274,6 +285,8 @@ CASES: Final = [
     Case("jobs.tell", "owner", {"act": "recuse", "reason": "dispute", "firm": "{}"}, "unadmitted"),
     *(Case("posting.step", role, {"act": "drop:{}"}, "draft_document", 2) for role in ("owner", "both")),
     Case("posting.step", "owner", {"act": "drop:{}"}, "document", 2),
+    *(Case("statements.line", role, {"act": "assign", "payment": "{}"}, "bill_id") for role in ("firm", "both")),
+    *(Case("payments.invoice", role, {"payment": "{}"}, "bill_id") for role in ("firm", "both")),
     Case("posting.step", "both", {"act": "drop:{}"}, "both:document", 2),  # the own firm's paper is not the job's
     *(Case("posting.step", role, {"act": "recused:{}"}, "recused", 4) for role in ("owner", "both")),
     *(Case("posting.step", role, {"act": "invited:{}"}, "invited", 4) for role in ("owner", "both")),

@@ -19,6 +19,7 @@ from bidding.closing.service import claim_next
 from market.admission import changes
 from market.admission import service as admission
 from market.admission.documents import keep_document
+from market.audit.checkpoints import seal
 from market.audit.sequencer import place
 from market.clock import FixedClock
 from market.db import Database
@@ -35,6 +36,7 @@ from market.search.whoosh import WhooshSearch
 from market.settings import read
 from portal.app import create_app
 from portal.web import City
+from tests.inventory.money import whole_money
 from tests.inventory.ratings import whole_ratings
 from tests.makers import (
     T0,
@@ -113,9 +115,11 @@ def whole_city(db: Database, folder: Path) -> Whole:
         _desk(s, whole, owner, firms)
         _accounts(s, whole)
         whole_ratings(s, whole, owner, firms)
+        whole_money(s, whole, owner, firms)
     _drafts(whole)
     with db.write() as s:
         place(s)
+        seal(s, clock.now(), identity.log_signer(s))
     return whole
 
 

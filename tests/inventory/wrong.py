@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.inventory import ratings
+from tests.inventory import money, ratings
 from tests.inventory.crawl import Control, FormSeen, matched, read_page, walk
 from tests.inventory.whole import ACCOUNT, PASSWORD, STEP2, STEP3, Whole
 from tests.makers import uscc
@@ -50,6 +50,7 @@ OWN_FILL = {
     "account.login": {"email": "owner@example.com"},
     "account.password": {"current": PASSWORD, "password": PASSWORD + "2"},
     "jobs.tell": {"firm": uscc(90003)},
+    **money.OWN_FILL,
     **ratings.OWN_FILL,
 }
 """What fits a form where the name of a field is not enough."""
@@ -181,7 +182,7 @@ def fit(form: FormSeen) -> dict[str, list[str]]:
 def fitting_files(form: FormSeen) -> dict[str, tuple[str, bytes]]:
     """A file for each file field."""
     return {
-        c.name: FILES.get(c.name.rpartition("-")[2], ("说明.pdf", PDF + b"%sweep"))
+        c.name: money.FILES.get(form.endpoint) or FILES.get(c.name.rpartition("-")[2], ("说明.pdf", PDF + b"%sweep"))
         for c in form.controls.values()
         if c.kind == "file"
     }
