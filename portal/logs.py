@@ -36,6 +36,6 @@ def write_json(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # A turn longer than its interval is nothing to warn of; stripe tells each request with its address, which holds ids.
+    # A turn longer than its interval is nothing to warn of; stripe tells the address of each request, with its ids.
     for name, least in (("apscheduler", logging.ERROR), ("stripe", logging.WARNING)):
         logging.getLogger(name).setLevel(least)
