@@ -157,8 +157,14 @@ def expiry(fact: Fact, weights: Weights) -> datetime:
 
 def counts(fact: Fact, weights: Weights, as_of: datetime) -> bool:
     """Whether a fact is known and in force at an instant."""
-    ended = fact.ended_at is not None and fact.ended_at <= as_of
-    return fact.recorded_at <= as_of and not ended and as_of < expiry(fact, weights)
+    return _counts(fact, weights, as_of, (beijing_day(as_of) - beijing_day(fact.happened_at)).days)
+
+
+def _counts(fact: Fact, weights: Weights, as_of: datetime, age: int) -> bool:
+    """The same, with its age in days at hand: the midnight of `expiry` has come when the age is the kind's days."""
+    if fact.recorded_at > as_of or (fact.ended_at is not None and fact.ended_at <= as_of):
+        return False
+    return as_of < fact.expires_at if fact.expires_at is not None else age < weights.kinds[fact.kind].days
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +176,7 @@ class Part:
     weight: int
     quarters: int
     decay: int
-    expires_at: datetime
-    effect: int = 0
+    effect: int
 
     @property
     def mass(self) -> int:
@@ -201,25 +206,28 @@ class Credit:
 
 def credit(facts: Iterable[Fact], weights: Weights, as_of: datetime) -> Credit:
     """The credit of one firm at an instant, from all facts ever known of it, in any order."""
-    ordered = sorted((f for f in facts if counts(f, weights, as_of)), key=lambda f: (f.recorded_at, f.key))
-    day = beijing_day(as_of)
-    parts = [_part(fact, weights, day) for fact in ordered]
-    evidence = sum(p.mass for p in parts)
-    top = weights.prior_points * weights.prior_weight * _UNIT + sum(p.mass * p.points for p in parts)
+    today = beijing_day(as_of).toordinal()
+    shares = []
+    top, evidence = weights.prior_points * weights.prior_weight * _UNIT, 0
+    for fact in sorted(facts, key=_order):
+        happened = beijing_day(fact.happened_at).toordinal()
+        if not _counts(fact, weights, as_of, today - happened):
+            continue
+        quarters = max(today - happened, 0) // weights.quarter_days
+        decay = weights.decay[quarters] if quarters < len(weights.decay) else 0
+        points, weight = points_of(fact), weight_of(fact, weights)
+        shares.append((fact, points, weight, quarters, decay))
+        top += weight * decay * points
+        evidence += weight * decay
     foot = weights.prior_weight * _UNIT + evidence
     value = top // foot
-    told = tuple(
-        Part(p.fact, p.points, p.weight, p.quarters, p.decay, p.expires_at, value - _without([p], top, foot))
-        for p in parts
-    )
+    told = tuple(Part(*s, value - (top - s[2] * s[4] * s[1]) // (foot - s[2] * s[4])) for s in shares)
     score = value if evidence >= weights.floor * _UNIT else None
     return Credit(as_of, weights.version, weights.digest, score, value, evidence, weights.floor, top, foot, told)
 
 
-def _part(fact: Fact, weights: Weights, day: date) -> Part:
-    quarters = max((day - beijing_day(fact.happened_at)).days, 0) // weights.quarter_days
-    decay = weights.decay[quarters] if quarters < len(weights.decay) else 0
-    return Part(fact, points_of(fact), weight_of(fact, weights), quarters, decay, expiry(fact, weights))
+def _order(fact: Fact) -> tuple[datetime, str]:
+    return fact.recorded_at, fact.key
 
 
 def _without(parts: Sequence[Part], top: int, foot: int) -> int:
