@@ -54,7 +54,8 @@ KINDS: Final = {
     "operator.disable/person": "colleague", "people.add_tie/kind": "tie_kind", "people.disable/person": "member",
     "people.end_tie/tie": "tie", "posting.check/draft": "draft", "posting.delete/draft": "draft",
     "posting.restore/draft": "gone", "posting.send/draft": "draft", "posting.step/draft": "draft",
-    "posting.step/step": "step", "proofs.record/seq": "seq", "proofs.record_file/seq": "seq", "protocol.file/code": "proposed", "protocol.show/code": "proposed",
+    "posting.step/step": "step", "proofs.record/seq": "seq", "proofs.record_file/seq": "seq",
+    "protocol.file/code": "proposed", "protocol.show/code": "proposed",
     "review.give_back/id": "submitted_id", "review.publish/id": "submitted_id", "review.show/id": "submitted_id",
     "static/filename": "filename", **agreements.KINDS, **money.KINDS, **ratings.KINDS,
 }  # fmt: skip

@@ -202,7 +202,7 @@ def test_whoever_has_the_right_reads_what_is_anothers(open_app: Flask, whole: St
     for key, cases in FOREIGN.items():
         endpoint, name = key.split("/")
         for foreign, role in ((f, r) for f in cases for r in f.readers):
-            values = {name: thing(whole, role, foreign.kind)}
+            values = filled(whole, found[endpoint], role) | {name: thing(whole, role, foreign.kind)}
             assert ask(open_app, whole, found[endpoint], role, values).status_code < 400, f"{key} {foreign} {role}"
             whole.watch.touched()
 

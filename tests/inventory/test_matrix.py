@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from portal.access import PUBLIC
+from tests.inventory import agreements
 from tests.inventory.access_page import PAGE, render
 from tests.inventory.asking import BODIES, KINDS, ROLES, Door, ask, doors, filled
 from tests.inventory.stock import Stock
@@ -23,6 +24,7 @@ NOT_DONE = {
     "catalogue.load": 422, "firms.add_certificate": 422, "join.add_certificate": 422, "join.add_document": 422,
     "complaints.release": 409,  # nothing is held
     "posting.send": 422,  # the draft is not finished
+    **agreements.NOT_DONE,
 }  # fmt: skip
 """Doors that a visitor with the right passes here without its work being done; all others answer below 400."""
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -55,7 +56,7 @@ class Signed:
         return f"/contracts/{self.code}{path}"
 
 
-def opened(city: City, kind: str = "private", **but: object) -> Signed:
+def opened(city: City, kind: str = "private", **but: Any) -> Signed:
     """The winner of a staged auction (85,000 yuan, 20 days) with a contract that waits for both confirmations."""
     stage = staged(city, kind, **but)
     stage.bids(8_500_000, 9_000_000, 9_100_000)
@@ -71,7 +72,7 @@ def opened(city: City, kind: str = "private", **but: object) -> Signed:
     return Signed(stage, contract.code, contract.id, stage.owner, stage.firms[0], stage.firms[1])
 
 
-def signed(city: City, kind: str = "private", inputs: bool = True, **but: object) -> Signed:
+def signed(city: City, kind: str = "private", inputs: bool = True, **but: Any) -> Signed:
     """A contract in force with two milestones (40 % after 10 days, 60 % after 20), inputs complete unless said."""
     deal = opened(city, kind, **but)
     now = city.clock.now()
