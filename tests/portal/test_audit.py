@@ -26,7 +26,7 @@ def stage(city: City, clock: FixedClock, client: FlaskClient, sign_in: SignIn) -
 def test_before_t_a_bid_is_an_opaque_place_and_nothing_more(client: FlaskClient, stage: Staged) -> None:
     page = client.get("/audit?by=place&after=0").text
     assert "不公开的记录" in page and "bid.sealed" not in page.replace('value="bid.sealed"', "").replace(
-        "（bid.sealed）</option>", ""
+        " bid.sealed</option>", ""
     )
     assert "没有符合条件的记录" in client.get("/audit?deed=bid.sealed").text
 
