@@ -12,9 +12,15 @@ from aiohttp import web
 from localstripe import resources, server
 
 
+async def no_disputes(_: web.Request) -> web.Response:
+    """It knows no disputes; a program that lists them must be told that there are none."""
+    return web.json_response({"object": "list", "url": "/v1/disputes", "data": [], "has_more": False})
+
+
 async def serve(port: int) -> None:
     """Answer until killed."""
     resources.Store.dump_to_disk = lambda self: None
+    server.app.router.add_get("/v1/disputes", no_disputes)
     runner = web.AppRunner(server.app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
