@@ -52,7 +52,7 @@ OWN_FILL: Final = {
     "statements.account": ACCOUNT,
     "statements.line": {"reason": "利息"},
 }
-FILES: Final = {"statements.upload": ("六月.csv", CSV), "payments.invoice": None}
+FILES: Final = {"statements.upload": ("六月.csv", CSV), "payments.invoice": ("发票.pdf", PDF + b"%sweep")}
 """A fit file of a door, where one by the name of the field is not."""
 VALUES: Final = {"bank", "bank_id", "code", "fen", "holder", "value_on"}
 """Fields of the forms that hold what is typed or chosen."""
