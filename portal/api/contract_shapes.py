@@ -82,7 +82,7 @@ class Change(Model):
 
 
 class Contract(Model):
-    """A contract. `deliveries` and the reasons of a private job are null for all but the parties and the offices.
+    """A contract. `deliveries` and the reasons of a private job are null for all but the parties and regulators.
 
     `terms` is what both sides confirm, `digest` the SHA-256 of its canonical JSON. The platform's signature (Ed25519,
     the key of GET /rules) attests `attested`, the record of both confirmations; it is not the parties' seal.

@@ -71,14 +71,13 @@ def list_contracts() -> Lines:
 
 @door("GET", "/contracts/<contract>", out=Contract, may=PUBLIC)
 def contract(contract: str) -> Contract:
-    """A contract: parties, price, dates and milestones for all; files and reasons for its parties and the offices."""
+    """A contract: parties, price, dates and milestones for all; files and reasons for its parties and regulators."""
     return _shown(_found(contract))
 
 
 def _shown(f: Folder) -> Contract:
     c, user = f.contract, g.user
-    office = user is not None and (user.has(Role.REGULATOR) or user.has(Role.OPERATOR))
-    full = office or (user is not None and f.side(user.org_id) is not None)
+    full = (user is not None and user.has(Role.REGULATOR)) or (user is not None and f.side(user.org_id) is not None)
     reasons = full or c.funding in PUBLIC_FUNDING
     return Contract(
         **_facts(f),

@@ -71,7 +71,7 @@ def _listed(line: Line, tasks: list[Task], now: datetime) -> Listed:
 @bp.get("/contracts/<code>")
 @needs(PUBLIC)
 def show(code: str) -> ResponseReturnValue:
-    """The contract: its public part for everybody, the whole of it for the parties and the market's offices."""
+    """The contract: its public part for everybody, the whole of it for the parties and regulators."""
     f, calendar = any_one(code)
     full = view.full_reader(f)
     records = []

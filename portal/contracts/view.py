@@ -65,11 +65,8 @@ def gap(amount: int, baseline: int | None) -> Gap | None:
 
 
 def full_reader(f: Folder) -> bool:
-    """Whether the reader is a party or an office of the market: sees files, persons, reasons."""
-    user = g.user
-    return user is not None and (
-        f.side(user.org_id) is not None or user.has(Role.REGULATOR) or user.has(Role.OPERATOR)
-    )  # fmt: skip
+    """Whether the reader is a party or a regulator: sees files, persons, reasons."""
+    return side_of(f) is not None or (g.user is not None and g.user.has(Role.REGULATOR))
 
 
 def side_of(f: Folder) -> Side | None:
@@ -82,7 +79,7 @@ def side_of(f: Folder) -> Side | None:
 
 
 def reads_reasons(f: Folder) -> bool:
-    """Reasons are public where the money is; those of private jobs are for parties and offices."""
+    """Reasons are public where the money is; those of private jobs are for parties and regulators."""
     return f.contract.funding in PUBLIC_FUNDING or full_reader(f)
 
 

@@ -15,6 +15,7 @@ from tests.makers_contracts import Deal, make_contract, open_deal
 
 if TYPE_CHECKING:
     from tests.inventory.stock import Stock
+    from tests.inventory.whole import Whole
 
 PDF: Final = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 _SURE: Final = {"reason": "项目不再需要", "sure": "1"}
@@ -91,6 +92,26 @@ def stock_contracts(made: "Stock") -> None:
             if role != "firm":
                 mine |= _judged(make_contract(s, party, make_firm(s), now), s, now)
             mine |= _unsigned(s, party, role, now)
+
+
+def whole_contracts(s: Session, whole: "Whole", owner: Party, firms: list[Party]) -> None:
+    """For the city of the sweep: each act waits for somebody, at its owner and its first firm."""
+    now, firm = whole.now, firms[0]
+    judged, paused, asked, asking, running = (make_contract(s, owner, firm, now) for _ in range(5))
+    _judged(judged, s, now)
+    paper = keep_document(s, whole.city.settings.documents, running.firm.org_id, None, "成果.pdf", PDF, now)
+    contracts.deliver(s, running.id, 2, paper.id, "成果", running.firm, now)
+    for deal, proposer, other in ((asked, "firm", "owner"), (asking, "owner", "firm"), (paused, "firm", "owner")):
+        by = getattr(deal, proposer)
+        pause = contracts.propose_pause(s, deal.id, "owner", "等业主决定", now, None, by, now)
+        if deal is paused:
+            contracts.answer_pause(s, pause.id, True, getattr(deal, other), now)
+        else:
+            contracts.propose_change(s, deal.id, 8_200_000, 22, "", "增加一节", None, by, now)
+    begun = open_deal(s, owner, firm, now)
+    secret = platform_key(s, "receipt").secret
+    for side in (begun.owner, begun.firm):
+        contracts.confirm(s, begun.id, side, now, secret)
 
 
 def _acts(s: Session, made: "Stock", party: Party, as_firm: bool, now: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from bidding.auctions.models import Auction
 from bidding.auctions.service.amend import Changes, amend_auction
 from bidding.awards.models import Award
-from bidding.awards.service import complain, explain_price, hold_award, object_to, settle_next
+from bidding.awards.service import complain, explain_price, hold_award, object_to, settle_next, stand_next
 from bidding.closing.service import claim_next
 from market.admission import changes
 from market.admission import service as admission
@@ -36,8 +36,10 @@ from market.search.whoosh import WhooshSearch
 from market.settings import read
 from portal.app import create_app
 from portal.web import City
+from tests.inventory.agreements import whole_contracts
 from tests.inventory.money import whole_money
 from tests.inventory.ratings import whole_ratings
+from tests.inventory.stripes import failed_event
 from tests.makers import (
     T0,
     Party,
@@ -116,6 +118,8 @@ def whole_city(db: Database, folder: Path) -> Whole:
         _accounts(s, whole)
         whole_ratings(s, whole, owner, firms)
         whole_money(s, whole, owner, firms)
+        failed_event(s)
+        whole_contracts(s, whole, owner, firms)
     _drafts(whole)
     with db.write() as s:
         place(s)
@@ -145,10 +149,10 @@ def _people(s: Session, whole: Whole) -> tuple[Party, list[Party]]:
 
 
 def _results(whole: Whole, clock: FixedClock, owner: Party, firms: list[Party]) -> None:
-    """Closed auctions: proposed, contested, complained of, held, to be explained and to be judged."""
+    """Closed auctions: proposed, contested, complained of, held, to be explained and to be judged, with a contract."""
     db, keeper = whole.city.db, whole.city.keeper
     amounts = {"explaining": 4_000_000, "judging": 4_000_000, "low_loser": 4_000_000}
-    states = ("proposed", "contested", "complained", "held", "explaining", "judging")
+    states = ("proposed", "contested", "complained", "held", "explaining", "judging", "unsigned")
     for state in states:
         with db.write() as s:
             auction = make_auction(s, keeper, owner)
@@ -171,6 +175,8 @@ def _results(whole: Whole, clock: FixedClock, owner: Party, firms: list[Party]) 
             found = complain(s, whole.jobs[state], firms[1].org.id, "procedure", "程序问题", actor, now)
             if state == "held":
                 hold_award(s, found.id, "需要核查", f"person:{whole.people['regulator'].id}", now)
+        awards[whole.jobs["unsigned"]].due_at = T0  # its standstill is over
+        stand_next(s, now)
         by = f"person:{firms[0].person.id}"
         explain_price(s, awards[whole.jobs["judging"]].id, firms[0].org.id, "自有设备", by, now)
     whole.jobs = {state: auction.rsplit("-", 1)[0] for state, auction in whole.jobs.items()}
