@@ -165,7 +165,7 @@ def main() -> None:
             shown = sum(c.score is not None for c in found.values())
             report.say(f"{firms:,} firms, {facts:,} facts in force, {shown:,} scores shown")
             report.say(f"the same rows fetched and thrown away: {bound:.2f} s")
-            text = f"credit of {firms:,} firms: {seconds:.2f} s, {seconds / bound:.1f} × the bound; processor {cpu:.2f} s"
+            text = f"credit of {firms:,} firms: {seconds:.2f} s ({seconds / bound:.1f} × the bound; cpu {cpu:.2f} s)"
             report.hold(text, seconds, most=GOAL)
             began = perf_counter()
             with db.read() as s:

@@ -164,7 +164,7 @@ def test_a_regulator_hides_words_and_says_why(site: Any, deal: Any, sign_in: Sig
     assert regulator.post(hide, data={"reason": "再次"}).status_code == 409
 
     html = public.get(f"/firms/{deal['firm'].org.uscc}/reviews").text
-    assert CANARY not in html and "含个人信息" in html and "5 分（满分 5）" in html
+    assert CANARY not in html and "含个人信息" in html and "质量 5 分" in html
     api = told(public, f"/api/v1/firms/{deal['firm'].org.uscc}/reviews")["items"][0]
     assert (api["comment"], api["hidden_reason"]) == (None, "含个人信息")
 

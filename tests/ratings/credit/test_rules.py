@@ -183,14 +183,14 @@ def test_a_finding_counts_until_the_end_of_its_last_day() -> None:
     end = T + timedelta(days=3)
     found = fact(Kind.FINDING, value=2, expires_at=end)
 
-    assert credit([found], W, end - timedelta(microseconds=1)).evidence == 32_000
+    assert credit([found], W, end - timedelta(microseconds=1)).evidence == 20_000
     assert credit([found], W, end).evidence == 0
 
 
 def test_weights_grow_with_the_measure_up_to_a_limit() -> None:
     assert [weight_of(fact(Kind.LATE, value=v), W) for v in (1, 5, 12, 300)] == [3, 7, 14, 14]
     assert [weight_of(fact(Kind.PRICE_RAISED, value=v), W) for v in (1, 99, 100, 1500)] == [2, 2, 3, 14]
-    assert [weight_of(fact(Kind.FINDING, value=v), W) for v in (1, 2, 3)] == [16, 32, 48]
+    assert [weight_of(fact(Kind.FINDING, value=v), W) for v in (1, 2, 3)] == [10, 20, 30]
     assert [points_of(fact(Kind.REVIEW, value=v)) for v in (5, 15, 23, 25)] == [0, 5000, 9000, 10_000]
 
 
