@@ -111,8 +111,12 @@ def ask(code: str, no: int) -> ResponseReturnValue:
 @bp.get("/my/stripe")
 @needs(May.PAYMENT_ACCOUNT)
 def account() -> ResponseReturnValue:
-    """The firm's own account at Stripe and what it may do, as far as we asked; the way to Stripe's form."""
-    _stripe()
+    """The firm's own account at Stripe and what it may do, as far as we asked; the way to Stripe's form.
+
+    Without a key there is only the bank's way.
+    """
+    if "stripe" not in web.city().extra.get("providers", {}):
+        return redirect(url_for("statements.account"), 303)
     with web.db().read() as s:
         mine = checkout.account_of(s, web.user().org_id)
     return page("payments/stripe.html", mine=mine)

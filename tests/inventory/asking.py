@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from market.clock import BEIJING
 from market.identity.rules import Role
 from portal.access import May, allowed
-from tests.inventory import agreements, money, ratings
+from tests.inventory import agreements, money, ratings, stripes
 from tests.inventory.stock import Stock
 
 ROLES: Final[dict[str, frozenset[Role]]] = {
@@ -57,7 +57,7 @@ KINDS: Final = {
     "posting.step/step": "step", "proofs.record/seq": "seq", "proofs.record_file/seq": "seq",
     "protocol.file/code": "proposed", "protocol.show/code": "proposed",
     "review.give_back/id": "submitted_id", "review.publish/id": "submitted_id", "review.show/id": "submitted_id",
-    "static/filename": "filename", **agreements.KINDS, **money.KINDS, **ratings.KINDS,
+    "static/filename": "filename", **agreements.KINDS, **money.KINDS, **ratings.KINDS, **stripes.KINDS,
 }  # fmt: skip
 """`endpoint/parameter` (or a parameter wherever it stands) → the kind of thing (stock.own) that fills it."""
 
@@ -114,6 +114,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     **agreements.BODIES,
     **money.BODIES,
     **ratings.BODIES,
+    **stripes.BODIES,
     "api.seal": {"amount": 9_000_000, "days": 20, "declaration": True},
 }  # fmt: skip
 """What a door is sent besides what `body` adds: a form that is fit, so that only the right to send it is at stake."""

@@ -45,6 +45,7 @@ from portal.web import City
 from tests.inventory.agreements import stock_contracts
 from tests.inventory.money import stock_money
 from tests.inventory.ratings import stock_ratings
+from tests.inventory.stripes import stock_stripe
 from tests.makers import (
     T0,
     Party,
@@ -297,6 +298,7 @@ def _around(made: Stock) -> None:
     _mail(made)
     stock_ratings(made)
     stock_money(made)
+    stock_stripe(made)
     stock_contracts(made)
     with made.db.write() as s:
         place(s)

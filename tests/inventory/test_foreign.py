@@ -16,7 +16,7 @@ from wtforms.fields.core import UnboundField
 
 import portal.forms
 from portal.api.doors import DOORS as API
-from tests.inventory import agreements, money, ratings
+from tests.inventory import agreements, money, ratings, stripes
 from tests.inventory.asking import ROLES, Door, ask, body, doors, filled
 from tests.inventory.stock import UNTOLD, Stock
 from tests.makers import uscc
@@ -77,6 +77,7 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
         if key not in agreements.PUBLIC
     },
     **{f"{door}/code": (Foreign("bill", ("operator", "regulator")),) for door in money.OF_CONTRACT},
+    **{f"{door}/code": (Foreign("bill"),) for door in stripes.OF_PAYMENT},
     "payments.invoice_file/id": (Foreign("invoice"),), "statements.line/id": (Foreign("line"),),
     "statements.remove/id": (Foreign("account"),),
     "posting.check/draft": _DRAFT, "posting.delete/draft": _DRAFT, "posting.restore/draft": _DRAFT,
@@ -109,6 +110,8 @@ SHARED: Final = {
     "complaints.show/id": "every complaint is the regulator's", "complaints.hold/id": "the same",
     "complaints.release/id": "the same", "join.add_tie/kind": "a word", "join.drop/part": "a word",
     **agreements.PUBLIC, "join.step/step": "a place of the own application", "people.add_tie/kind": "a word",
+    **{f"{door}/no": "a place of the own contract" for door in stripes.OF_PAYMENT},
+    "hooks_in.again/id": "every event is the operator's",
     "payments.pay/no": "a place of the own contract", "payments.returned/no": "the same",
     "posting.step/step": "a place of the own draft", "static/filename": "files of the site",
     "bids.receipt/number": "anybody may check a receipt; test_a_receipt_tells_a_stranger_only_that_it_is_genuine",

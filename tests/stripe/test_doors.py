@@ -117,7 +117,8 @@ def test_without_a_key_there_is_no_stripe_anywhere(
     assert post(bare, f"/contracts/{deal.deal.code}/pay/1/stripe", "/my")[0] in (400, 404)
     assert "stripe.com" not in page.headers["Content-Security-Policy"]
     enter(bare, deal.deal.firm)
-    assert bare.get("/my/stripe").status_code == 404
+    assert bare.get("/my/stripe").headers["Location"] == "/my/accounts"
+    assert post(bare, "/my/stripe", "/my/accounts")[0] == 404
 
 
 # ── paying ──────────────────────────────────────────────────────────────────────────────────────────────────────
