@@ -16,6 +16,9 @@ NOT_BY_LINK = {
     "account.invite": "the link in a mail",
     "account.reset": "the link in a mail",
     "account.sent": "comes after a form",
+    "checkout.account": "only with a key of Stripe",
+    "checkout.ask": "only where something was paid; the walk looks at one payment, an open one",
+    "checkout.refund": "only for what came by Stripe",
     "home.time": "asked by the countdown's script",
     "operator.mail_text": "only for mail that was sent, in the sample city",
 }
