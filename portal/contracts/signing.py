@@ -1,5 +1,6 @@
 """Before a contract holds: milestones, confirmation, refusal."""
 
+import re
 from typing import Any
 
 from flask import request
@@ -32,9 +33,9 @@ def milestones(code: str) -> ResponseReturnValue:
     if request.method == "GET":
         _opened(f)
     planned = [{"name": m.name, "share": m.share, "days": m.due_days} for m in f.milestones]
-    form = MilestonesForm(request.form, planned, _rows(len(planned)))
+    form = MilestonesForm(request.form, planned, _rows(len(planned)), f.contract.days)
     if request.form.get("do") == "more":
-        form = MilestonesForm(request.form, planned, _rows(len(planned)) + 2)
+        form = MilestonesForm(request.form, planned, _rows(len(planned)) + 2, f.contract.days)
         return act_page("milestones", f, web.Tried(False), form, most=MOST_MILESTONES)
     did = web.tried(
         form,
@@ -47,8 +48,8 @@ def milestones(code: str) -> ResponseReturnValue:
 
 def _rows(planned: int) -> int:
     """How many rows to show: those that were sent, or two more than there are."""
-    sent = sum(name.endswith("-share") for name in request.form)
-    return sent or planned + 2
+    sent = [int(found[1]) for name in request.form if (found := re.fullmatch(r"m([0-9]{1,2})-\w+", name, re.ASCII))]
+    return max(sent, default=planned + 2)
 
 
 @bp.route("/contracts/<code>/confirm", methods=["GET", "POST"])
@@ -75,7 +76,7 @@ def confirm_shown(s: Any, contract_id: int, digest: str) -> None:
     """Confirm, and take it back (409) if the terms are no longer those of the digest that was shown."""
     made = awards.confirm_contract(s, contract_id, web.user(), web.now(), platform_key(s, "receipt").secret)
     if made.digest != digest:
-        raise refused("contract.terms_changed", status=409)
+        raise refused("contract.terms_changed", "sure", 409)
 
 
 @bp.route("/contracts/<code>/refuse", methods=["GET", "POST"])

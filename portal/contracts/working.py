@@ -165,7 +165,8 @@ def change(code: str) -> ResponseReturnValue:
     f, _side = mine(code)
     _running(f)
     c = f.contract
-    form = ChangeForm(request.form, data={"amount": c.amount_now, "days": c.days_now})
+    shown = {"amount": c.amount_now, "days": c.days_now} if request.method == "GET" else {}
+    form = ChangeForm(request.form, data=shown)
     if request.method == "POST" and request.form.get("do") == "check":
         if not form.validate():
             return act_page("change", f, web.Tried(False, 422), form)

@@ -5,16 +5,18 @@ from datetime import date, datetime, time
 from typing import Any, Final
 
 from flask import url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import Form, HiddenField
 
 from market.clock import BEIJING
-from market.contracts.rules import MOST_MILESTONES
+from market.contracts.rules import MOST_MILESTONES, Planned, wrong_plan
 from market.ids import half_width
 from market.moments import beijing_day
 from portal.forms.admission import ACCEPT
 from portal.forms.fields import DayIn, FileIn, LongTextIn, RadioIn, TextIn, TickIn, WholeIn, YuanIn, _Typed
+from portal.words import say
 
 DAYS_MAX: Final = 3650
 WHOSE = {"owner": _l("业主的原因"), "authority": _l("主管部门的原因"), "firm": _l("中介机构自身的原因")}
@@ -79,19 +81,29 @@ class MilestoneForm(Form):  # type: ignore[misc]
 class MilestonesForm:
     """All rows as one form: `rows`, `validate()`, `errors`; a field is known by `m1-share`."""
 
-    def __init__(self, given: Any, planned: list[dict[str, Any]], shown: int) -> None:
+    def __init__(self, given: Any, planned: list[dict[str, Any]], shown: int, days: int) -> None:
+        self.days_of_contract = days
         count = min(MOST_MILESTONES, max(shown, len(planned), 1))
         blank = planned + [{}] * (count - len(planned))
         self.rows = [MilestoneForm(given, prefix=f"m{n}-", data=row) for n, row in enumerate(blank, start=1)]
 
     def validate(self) -> bool:
-        """Every row that is not empty must be whole. Whether shares make 100 % is the service's rule."""
+        """Every row that is not empty must be whole, and the rows together a plan (contracts.rules.wrong_plan)."""
         fit = [row.validate() for row in self.rows]
-        for row in self.rows:
-            for field in row:
-                if not row.empty and not field.errors and field.data in (None, ""):
-                    field.errors = [field.empty()]
-        return all(fit) and not self.errors
+        used = [row for row in self.rows if not row.empty]
+        for row in used:
+            if any(field.data in (None, "") and not field.errors for field in row):
+                for field in row:
+                    field.errors = list(field.errors) or [_("这一行的名称、比例和期限都要填。")]
+        if not all(fit) or self.errors:
+            return False
+        lang = "en" if str(get_locale()) == "en" else "zh"
+        for no in wrong_plan([Planned(r["name"], r["share"], r["days"]) for r in self.data], self.days_of_contract):
+            told = say(no, lang)
+            name = {"milestones.share": "share", "milestones.days": "days"}.get(no.code, "name")
+            for row in used or self.rows[:1]:
+                row[name].errors = [*row[name].errors, f"{told.why}{told.do}"]
+        return not self.errors
 
     @property
     def data(self) -> list[dict[str, Any]]:

@@ -63,6 +63,15 @@ NOT_DONE: Final = {
     "contracts.refuse": 409,  # an owner waits until the day to sign by
     "contracts.original": 422, "api.upload": 415,  # no file comes here
 }  # fmt: skip
+OWN_FILL: Final = {
+    "contracts.milestones": {
+        "m1-name": "全部", "m1-share": "100", "m1-days": "20",
+        **{f"m{n}-{name}": "" for n in range(2, 6) for name in ("name", "share", "days")},
+    },
+    "contracts.pause": {"from_at": "2026-06-08", "until_at": "", "reason": "等业主决定"},
+    "contracts.change": {"days": "21", "scope": "", "reason": "增加一节"},
+}  # fmt: skip
+"""What fits a form where the name of a field is not enough."""
 VALUES: Final = {"digest", "from_at", "scope", "share", "until_at", "whose"}
 """Fields of the forms that hold what is typed or chosen."""
 PUBLIC: Final = {

@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.inventory import money, ratings, stripes
+from tests.inventory import agreements, money, ratings, stripes
 from tests.inventory.crawl import Control, FormSeen, matched, read_page, walk
 from tests.inventory.whole import ACCOUNT, PASSWORD, STEP2, STEP3, Whole
 from tests.makers import uscc
@@ -50,6 +50,7 @@ OWN_FILL = {
     "account.login": {"email": "owner@example.com"},
     "account.password": {"current": PASSWORD, "password": PASSWORD + "2"},
     "jobs.tell": {"firm": uscc(90003)},
+    **agreements.OWN_FILL,
     **money.OWN_FILL,
     **stripes.BODIES,
     **ratings.OWN_FILL,
