@@ -18,6 +18,7 @@ from market.admission.standing import warn_expiring
 from market.audit.sequencer import BATCH, place
 from market.batch import batch
 from market.clock import FixedClock
+from market.contracts.service import warn_late_next
 from market.db import Database
 from market.identity.service import set_fact
 from market.jobs.service import (
@@ -34,6 +35,7 @@ from market.moments import BEIJING
 from market.notices.service import read_before
 from portal.sample.bids import Offer
 from portal.sample.days import instant
+from portal.sample.delivery import Delivery
 from portal.sample.disputes import Disputes
 from portal.sample.drafts import Draft, fields_of, posting
 from portal.sample.entering import Entering
@@ -56,8 +58,10 @@ class History:
         self.db, self.clock, self.keeper = db, clock, keeper
         self.ends = instant(plan.days.today, 0)
         self.disputes = Disputes(self.people, plan.days, self.queue, self.stands_after)
+        self.delivery = Delivery(self.people, plan.days, self.queue, plan.fates)
         self._evenings: set[datetime] = set()
         self._running: dict[int, tuple[Job, str]] = {}
+        self._coded: dict[str, tuple[Job, int]] = {}
         self._heap: list[tuple[datetime, int, Deed]] = []
         self._count = 0
         self._key: ReceiptKey | None = None
@@ -103,6 +107,8 @@ class History:
         self._place()
         with batch(self.db) as s:
             warn_expiring(s, self.clock.at)
+            while warn_late_next(s, self.clock.at) is not None:
+                pass
             read_before(s, self.ends - LOOKED_AT)
             set_fact(s, FACT, {"state": "loaded", "today": self.plan.days.today.isoformat()})
         self._place()
@@ -123,8 +129,10 @@ class History:
             self.queue(due + MOMENT, self._evening)
 
     def _evening(self, s: Any, now: datetime) -> None:
-        while stand_next(s, now) is not None:
-            pass
+        while (award := stand_next(s, now)) is not None:
+            job, id_ = self._coded[award.auction_id.rsplit("-", 1)[0]]
+            firm = next(user for user in self.people.firms.values() if user.org_id == award.org_id)
+            self.delivery.follow(s, job, id_, firm, now)
 
     # ── a job ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -154,7 +162,7 @@ class History:
         if job.measured.evidence:
             approve_coefficients(s, id_, self.people.operator, now)
         auction = publish_job(s, id_, self.people.operator.actor, now, self.keeper)
-        self._running[id_] = job, code
+        self._running[id_], self._coded[code] = (job, code), (job, id_)
         self._opens(job, code, 0, auction.opens_at, auction.closes_at)
         until = self.plan.days.sooner(auction.closes_at, 2, 17.0)
         for asked in job.asked:

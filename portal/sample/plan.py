@@ -12,6 +12,7 @@ from portal.sample.affiliations import tie_firms
 from portal.sample.bids import ENOUGH
 from portal.sample.days import Days, days_of, instant
 from portal.sample.drafts import Draft, make_drafts
+from portal.sample.fates import Fate, make_fates
 from portal.sample.firms import Firm, brand_pairs, make_firms
 from portal.sample.jobs import Job, make_jobs
 from portal.sample.luck import SEED
@@ -40,6 +41,7 @@ class Plan:
     jobs: list[Job]
     roles: Roles
     drafts: list[Draft]
+    fates: dict[str, Fate]
 
 
 def make_plan(calendar: Calendar, today: date, seed: int = SEED, scale: float = 1.0) -> Plan:
@@ -53,7 +55,7 @@ def make_plan(calendar: Calendar, today: date, seed: int = SEED, scale: float = 
     jobs = make_jobs(seed, projects, slots, firms[:-2], days)
     roles = _roles(days, firms, jobs)
     drafts = make_drafts(seed, [p for p in projects if p.owner.n == roles.owner], jobs)
-    return Plan(days, firms, owners, projects, jobs, roles, drafts)
+    return Plan(days, firms, owners, projects, jobs, roles, drafts, make_fates(seed, jobs, firms))
 
 
 def _roles(days: Days, firms: list[Firm], jobs: list[Job]) -> Roles:

@@ -25,6 +25,7 @@ from market.catalogue import queries as catalogue
 from market.catalogue.service import found_catalogue
 from market.catalogue.shipped import shipped_standards
 from market.clock import FixedClock
+from market.contracts.models import Contract
 from market.db import Database
 from market.errors import Refused
 from market.identity import queries as identity
@@ -36,6 +37,8 @@ from market.jobs.models import Job
 from market.jobs.rules import FUNDING, Measure, baseline_of
 from market.moments import BEIJING, beijing_day
 from market.notices.models import Notice, Outbox
+from market.payments.ledger import ledger_sum, reconcile_ledger
+from market.payments.models import Invoice, Payment
 from market.search.whoosh import WhooshSearch
 from market.settings import read
 from market.workdays import Calendar
@@ -49,10 +52,12 @@ from portal.sample.services import STAGES
 from portal.sample.signins import BIDDER, LOSER, OPERATOR, OWNER, PASSWORD, READY, REGULATOR
 from portal.web import City
 from portal.words import DISTRICTS
+from ratings.reviews.models import Review
 from tests.makers import database
 
 TODAY = date(2026, 6, 30)
 SMALL = 0.1
+ENDED = ("accepted", "completed")
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +227,8 @@ def test_the_history_ends_as_planned(city: City, s: Session, calendar: Calendar)
 
     assert stages["open"] == 4 and stages["submitted"] == 2 and stages["draft"] == 3
     assert stages["failed"] == failed
-    assert stages["standing"] + stages["proposed"] + stages["contested"] == len(closed) - failed
+    awarded = ("standing", "proposed", "contested", "contracted")
+    assert sum(stages[stage] for stage in awarded) == len(closed) - failed
     assert Counter(state for (state,) in rows(s, Application.state)) == {
         "admitted": len(plan.firms) - 2,
         "submitted": 2,
@@ -293,6 +299,28 @@ def test_bids_are_in_open_jobs_and_disputes_are_on_record(s: Session) -> None:
     assert s.scalar(select(func.count(Objection.id)))
     assert all(c.upheld in (None, False) for (c,) in rows(s, Complaint))
     assert all(award.state != "explaining" for (award,) in rows(s, Award))
+
+
+def test_contracts_run_on_through_delivery_payment_and_reviews(s: Session, calendar: Calendar) -> None:
+    plan = make_plan(calendar, TODAY, scale=SMALL)
+    used = {job.title: plan.fates[job.title].used for job in plan.jobs if job.title in plan.fates}
+    contracts = [row for (row,) in rows(s, Contract)]
+    done = [row for row in contracts if row.state == "completed"]
+
+    assert len(done) > len(contracts) / 2 and {row.state for row in contracts} <= {"opened", "active", *ENDED}
+    assert all(row.days_used == used[row.title] for row in contracts if row.days_used is not None)
+    assert reconcile_ledger(s) == [] and ledger_sum(s) == 0
+    assert all(row.settled >= row.fen for (row,) in rows(s, Payment) if row.contract_id in {c.id for c in done})
+    assert s.scalar(select(func.count(Review.id))) and s.scalar(select(func.count(Invoice.id)))
+
+
+def test_days_used_are_half_of_the_baselines(plan: Plan) -> None:
+    shares = [plan.fates[j.title].used / j.service.days for j in plan.jobs if j.title in plan.fates]
+
+    assert statistics.median(shares) == pytest.approx(0.48, abs=0.02)
+    assert sum(share > 1 for share in shares) / len(shares) == pytest.approx(0.03, abs=0.02)
+    assert sum(fate.pause is not None for fate in plan.fates.values()) / len(shares) == pytest.approx(0.15, abs=0.04)
+    assert all(max(fate.changes, default=0) <= 0.12 for fate in plan.fates.values())
 
 
 def test_a_second_load_does_nothing(city: City, s: Session) -> None:
