@@ -89,6 +89,11 @@ class History:
             yield self.clock.at
         self._end()
 
+    @property
+    def codes(self) -> dict[str, str]:
+        """The code of every published job, by its title."""
+        return {job.title: code for code, (job, _) in self._coded.items()}
+
     def _begin(self, words: str) -> None:
         with batch(self.db) as s:
             set_fact(s, FACT, {"state": "loading"})

@@ -1,7 +1,9 @@
 """Load the sample city once, with a progress bar."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from datetime import date
+from pathlib import Path
 
 import click
 from tqdm import tqdm
@@ -18,7 +20,8 @@ from portal.sample.days import founded_at, instant
 from portal.sample.entering import Entering
 from portal.sample.history import FACT, History
 from portal.sample.luck import SEED
-from portal.sample.plan import make_plan
+from portal.sample.plan import Plan, make_plan
+from portal.sample.planted import truth
 from portal.sample.signins import PASSWORD
 from portal.web import City
 
@@ -53,6 +56,7 @@ def load_sample(city: City, echo: Callable[[str], None], scale: float = 1.0, tod
         entering = Entering(plan, city.settings.documents, districts, STRONG.hash(PASSWORD))
         history = History(plan, entering, city.db, clock, keeper)
         _watched(history, (instant(day, 0) - clock.now()).days)
+        _tell_truth(plan, history.codes, city.settings.home)
     finally:
         keeper.close()
     names = {code: pair[0] for code, pair in city.extra["districts"].items()}
@@ -67,3 +71,12 @@ def _watched(history: History, days: int) -> None:
         for at in history.run(PASSWORD):
             bar.update(min(max((at - began).days, bar.n), days) - bar.n)
         bar.update(days - bar.n)
+
+
+def _tell_truth(plan: Plan, codes: Mapping[str, str], home: Path) -> None:
+    """What was planted, beside the database and never on a page: for whoever scores the indicators."""
+    rows = truth(plan.schemes, codes, {firm.n: firm.uscc for firm in plan.firms})
+    folder = home / "sample"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"planted": rows, "decoys": []}, ensure_ascii=False, indent=1)
+    (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
