@@ -69,11 +69,13 @@ def refuse_contract(s: Session, contract_id: int, reason: str, by: User, now: da
     """The firm will not sign, or the owner gives up on a firm that has not signed in time: the next in order follows.
 
     招标投标法实施条例 55: who gives up the award or does not sign loses it, and the next candidate takes its place.
+    A firm that had confirmed, and leaves after the day to sign because the owner never did, carries no fact for it.
     Gives the new award, None when nobody is left.
     """
     row, job = _of(s, contract_id)
-    contracts.end_unsigned(s, contract_id, reason, by, now)
-    note_refusal(s, row, job, "contract_refused", reason, now)
+    ended = contracts.end_unsigned(s, contract_id, reason, by, now)
+    if ended.firm_confirmed_at is None or now <= ended.sign_by:
+        note_refusal(s, row, job, "contract_refused", reason, now)
     return strike(s, row, job, "contract_refused", reason, by.actor, now)
 
 

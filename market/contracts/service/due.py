@@ -20,8 +20,9 @@ def set_due(s: Session, contract: Contract) -> None:
     start = beijing_day(start_of(contract.signed_at, contract.inputs_at))
     for milestone in milestones_of(s, contract):
         milestone.due_at = _evening(due_day(calendar, start, milestone.due_days, stops))
-    contract.due_at = _evening(due_day(calendar, start, contract.days_now, stops))
-    contract.warned = None
+    due = _evening(due_day(calendar, start, contract.days_now, stops))
+    if due != contract.due_at:  # warnings begin anew for another day only: none goes out twice for the same one
+        contract.due_at, contract.warned = due, None
 
 
 def _evening(day: date) -> datetime:
