@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from market.audit.rules import Deed
 from market.audit.service import record
+from market.catalogue import queries as catalogue
 from market.contracts.models import ChangeOrder, Contract, Pause
 from market.contracts.rules import (
     ChangeEvent,
@@ -20,6 +21,7 @@ from market.contracts.service.due import set_due
 from market.contracts.service.parties import live, milestones_of, other, tell
 from market.errors import Refusal, Refused, refuse
 from market.identity.rules import User
+from market.moments import beijing_day
 
 REASON = (4, 500)
 WHOSE = ("owner", "authority", "firm")
@@ -31,7 +33,8 @@ def propose_pause(
 ) -> Pause:  # fmt: skip
     """Propose that a time does not count. `until_at` None: it lasts until somebody ends it.
 
-    Raises Refused pause.whose, .reason, .order (it ends before it begins), .early (before signing), .overlaps.
+    Raises Refused pause.whose, .reason, .order (it ends before it begins), .early (before signing), .overlaps;
+    contract.beyond_calendar.
     """
     contract, _ = live(s, contract_id, by)
     text = reason.strip()
@@ -41,6 +44,9 @@ def propose_pause(
         raise refuse("pause.reason", "reason", least=REASON[0], most=REASON[1])
     if until_at is not None and until_at <= from_at:
         raise refuse("pause.order", "until_at")
+    last = catalogue.calendar(s).last
+    if until_at is not None and beijing_day(until_at) > last:
+        raise refuse("contract.beyond_calendar", "until_at", last=last)
     if contract.signed_at is None or from_at < contract.signed_at or (until_at is None and from_at > now):
         raise refuse("pause.early", "from_at")
     if s.scalar(_overlapping(contract, from_at, until_at)) is not None:

@@ -112,6 +112,32 @@ def test_only_a_pause_the_other_side_agreed_to_moves_the_due_day(db: Database) -
         assert due is not None and deal.contract.due_at is not None and deal.contract.due_at > due
 
 
+def test_a_pause_beyond_the_calendar_is_refused_and_nothing_moves(db: Database) -> None:
+    with db.write() as s:
+        deal = make_contract(s)
+        due = deal.contract.due_at
+        with pytest.raises(Refused) as far:
+            contracts.propose_pause(s, deal.id, "owner", "等待资料到齐", T0, T0 + 9_000 * DAY, deal.firm, T0)
+        to_the_end = T0.replace(year=2030, month=12, day=30)
+        pause = contracts.propose_pause(s, deal.id, "owner", "等待资料到齐", T0, to_the_end, deal.firm, T0)
+        with pytest.raises(Refused) as agreed, s.begin_nested():
+            contracts.answer_pause(s, pause.id, True, deal.owner, T0)
+
+        assert _code(far) == _code(agreed) == "contract.beyond_calendar"
+        assert deal.contract.due_at == due
+
+
+def test_a_warning_is_not_repeated_when_the_due_day_has_not_moved(db: Database) -> None:
+    with db.write() as s:
+        deal = make_contract(s)
+        due = deal.contract.due_at
+        assert due is not None and contracts.warn_late_next(s, due + DAY) is not None
+        contracts.propose_change(s, deal.id, 8_100_000, 20, "", "增加监测点位", None, deal.firm, due + DAY)
+        contracts.answer_change(s, s.scalars(select(ChangeOrder.id)).one(), True, "", deal.owner, due + DAY)
+
+        assert deal.contract.due_at == due and contracts.warn_late_next(s, due + 2 * DAY) is None
+
+
 def test_a_change_within_the_limit_follows_into_open_milestones(db: Database) -> None:
     with db.write() as s:
         deal = make_contract(s, funding="fiscal")
