@@ -56,7 +56,13 @@ def uscc(n: int, head: str = "91339901") -> str:
 def make_org(s: Session, now: datetime = FOUNDED, **but: Any) -> Organisation:
     """An organisation, by default a private owner in 望浦区."""
     n = next(_numbers)
-    row = {"name": f"澄浦测试{n:05d}有限公司", "kind": "private", "is_owner": True, "is_firm": False, "district": "339901"}
+    row = {
+        "name": f"澄浦测试{n:05d}有限公司",
+        "kind": "private",
+        "is_owner": True,
+        "is_firm": False,
+        "district": "339901",
+    }
     org = Organisation(uscc=but.pop("uscc", None) or uscc(n), created_at=now, **{**row, **but})
     s.add(org)
     s.flush()

@@ -72,8 +72,8 @@ OWN_FILL: Final = {
     "contracts.change": {"days": "21", "scope": "", "reason": "增加一节"},
 }  # fmt: skip
 """What fits a form where the name of a field is not enough."""
-VALUES: Final = {"digest", "from_at", "scope", "share", "until_at", "whose"}
-"""Fields of the forms that hold what is typed or chosen."""
+VALUES: Final = {"authority", "digest", "from_at", "milestone", "scope", "share", "until_at", "whose"}
+"""Fields of the forms that hold what is typed or chosen; `milestone` is a place of the own contract."""
 PUBLIC: Final = {
     "contracts.show/code": "a contract has a public part", "contracts.days/code": "the same",
     "api.contract/contract": "the same", "contracts.deliver/no": "a place of the own contract",

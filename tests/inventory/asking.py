@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from market.clock import BEIJING
 from market.identity.rules import Role
 from portal.access import May, allowed
-from tests.inventory import agreements, money, ratings, stripes
+from tests.inventory import agreements, matching, money, ratings, stripes
 from tests.inventory.stock import Stock
 
 ROLES: Final[dict[str, frozenset[Role]]] = {
@@ -57,7 +57,7 @@ KINDS: Final = {
     "posting.step/step": "step", "proofs.record/seq": "seq", "proofs.record_file/seq": "seq",
     "protocol.file/code": "proposed", "protocol.show/code": "proposed",
     "review.give_back/id": "submitted_id", "review.publish/id": "submitted_id", "review.show/id": "submitted_id",
-    "static/filename": "filename", **agreements.KINDS, **money.KINDS, **ratings.KINDS, **stripes.KINDS,
+    "static/filename": "filename", **agreements.KINDS, **matching.KINDS, **money.KINDS, **ratings.KINDS, **stripes.KINDS,
 }  # fmt: skip
 """`endpoint/parameter` (or a parameter wherever it stands) → the kind of thing (stock.own) that fills it."""
 
@@ -112,12 +112,15 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
         "coefficients": {"sensitivity": "normal", "industry": "c", "sector_cut": "other"},
     },
     **agreements.BODIES,
+    **matching.BODIES,
     **money.BODIES,
     **ratings.BODIES,
     **stripes.BODIES,
     "api.seal": {"amount": 9_000_000, "days": 20, "declaration": True},
 }  # fmt: skip
 """What a door is sent besides what `body` adds: a form that is fit, so that only the right to send it is at stake."""
+QUERIES: Final = {"api.log_consistency": "first=1", "api.log_inclusion": "seq=0"}
+"""What an address asks for where it cannot be asked without."""
 _CONVERTER: Final = re.compile(r"<(?:[^<>:]*(?:\([^)]*\))?:)?(\w+)>")
 
 
@@ -144,8 +147,9 @@ class Door:
         return KINDS.get(f"{self.endpoint}/{name}") or KINDS[name]
 
     def path(self, values: dict[str, Any]) -> str:
-        """The address with every parameter filled, whatever the converter would say."""
-        return _CONVERTER.sub(lambda found: quote(str(values[found[1]]), safe=""), self.rule)
+        """The address with every parameter filled, whatever the converter would say, and with its query."""
+        filled = _CONVERTER.sub(lambda found: quote(str(values[found[1]]), safe=""), self.rule)
+        return f"{filled}?{QUERIES[self.endpoint]}" if self.endpoint in QUERIES else filled
 
 
 def doors(app: Flask) -> list[Door]:
@@ -182,7 +186,7 @@ def body(stock: Stock, door: Door, role: str) -> dict[str, Any]:
         made |= {"reason": "材料不实", "until": day.isoformat()}
     if door.endpoint == "statements.account" and role in stock.parties:
         made["holder"] = stock.parties[role].org.name
-    if door.endpoint == "jobs.tell":
+    if door.endpoint in ("jobs.tell", "matching.show"):
         made["firm"] = stock.parties["g3"].org.uscc
     if door.endpoint in ("api.seal", "bids.check", "bids.edit", "bids.seal"):
         made["lead"] = stock.thing(role, "lead")

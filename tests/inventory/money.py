@@ -34,6 +34,8 @@ ACCOUNT: Final = {"bank": "澄浦银行望浦支行", "number": "622200001111222
 _CONTRACT: Final = ("payments.book", "payments.invoice", "payments.papers", "api.contract_payments")
 OF_CONTRACT: Final = (*_CONTRACT, "payments.invoice_file", "payments.pay", "payments.returned")
 """Doors whose code is that of a contract between others, which does not exist for anybody but the offices."""
+_OF_FIRM: Final = ("payments.invoice", "payments.returned")
+"""Of these, the firm's own acts: no office has the right to them."""
 KINDS: Final = {
     **{f"{door}/code": "bill" for door in OF_CONTRACT},
     "payments.pay/no": "bill_no", "payments.returned/no": "bill_no", "payments.invoice_file/id": "invoice",
@@ -57,6 +59,11 @@ FILES: Final = {"statements.upload": ("六月.csv", CSV), "payments.invoice": ("
 VALUES: Final = {"bank", "bank_id", "code", "fen", "holder", "value_on"}
 """Fields of the forms that hold what is typed or chosen."""
 IDS: Final = {"payment"}
+
+
+def readers(door: str) -> tuple[str, ...]:
+    """The offices that read behind a door what is between others."""
+    return () if door in _OF_FIRM else ("operator", "regulator")
 
 
 def _busy(s: Session, deal: Deal, firm: User, folder: Path, now: datetime) -> dict[str, Any]:

@@ -67,6 +67,7 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
     ),
     "jobs.answer/code": _TAKEN, "jobs.answer/id": (Foreign("question"),), "jobs.tell/code": _TAKEN,
     "join.drop/key": (Foreign("key"),), "join.drop_tie/tie": (Foreign("tie"),),
+    "matching.answer/code": (Foreign("invited_to"), HIDDEN), "matching.show/code": _TAKEN,
     "operator.again/mail": (Foreign("index_work"),),
     "operator.disable/person": (Foreign("member"),),
     "operator.mail_text/mail": (Foreign("secret_mail"), Foreign("index_work")),
@@ -76,9 +77,10 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
         for key, kind in agreements.KINDS.items()
         if key not in agreements.PUBLIC
     },
-    **{f"{door}/code": (Foreign("bill", ("operator", "regulator")),) for door in money.OF_CONTRACT},
+    **{f"{door}/code": (Foreign("bill", money.readers(door)),) for door in money.OF_CONTRACT},
     **{f"{door}/code": (Foreign("bill"),) for door in stripes.OF_PAYMENT},
-    "payments.invoice_file/id": (Foreign("invoice"),), "statements.line/id": (Foreign("line"),),
+    "payments.invoice_file/id": (Foreign("invoice", money.readers("payments.invoice_file")),),
+    "statements.line/id": (Foreign("line"),),
     "statements.remove/id": (Foreign("account"),),
     "posting.check/draft": _DRAFT, "posting.delete/draft": _DRAFT, "posting.restore/draft": _DRAFT,
     "posting.send/draft": _DRAFT, "posting.step/draft": _DRAFT,
@@ -123,7 +125,13 @@ ODD: Final = (0, -1, 2**63, 10**40, "x", "９９９９９９９９９", "../", "
 """What may stand in an address instead of a number or code."""
 GOOD: Final = {("audit.show", 0), ("proofs.record", 0), ("proofs.record_file", 0), ("api.log_tile", 0)}
 """The log begins with record 0, and so do its tiles' levels."""
-NONE_SUCH: Final = {"code": "ZJ-2026-99999", "contract": "HT-2026-99999", "uscc": uscc(90_001), "token": "A" * 43, "key": "days-2000000000"}
+NONE_SUCH: Final = {
+    "code": "ZJ-2026-99999",
+    "contract": "HT-2026-99999",
+    "uscc": uscc(90_001),
+    "token": "A" * 43,
+    "key": "days-2000000000",
+}
 """Well-formed, and nobody's; for a number 2,000,000,000."""
 
 
@@ -246,9 +254,10 @@ IDS: Final = {"lead", "certificates", "firm", *money.IDS}
 VALUES: Final = {
     "accept", "address", "agree", "amount", "answer", "carried", "categories", "ceiling", "certificate",
     "closing_day", "closing_time", "coefficients", "current", "days", "days_max", "declaration", "declared",
-    "district", "districts", "document", "effective_on", "email", "expires_on", "file", "founded",
-    "granted", "ground", "identifier", "issued_on", "key", "kind", "level", "main", "mend", "name", "nod", "note",
-    "number", "office", "outcome", "party_kind", "party_name", "password", "person", "phone", "price", "project_code",
+    "district", "districts", "document", "effective_on", "email", "expires_on", "file", "first", "founded",
+    "granted", "ground", "identifier", "issued_on", "key", "kind", "last", "level", "main", "mend", "name", "nod",
+    "note", "number", "office", "outcome", "party_kind", "party_name", "password", "person", "phone", "price",
+    "project_code",
     "reason", "roles", "scale", "service", "source", "staff", "standard", "summary", "sure", "tax", "text", "title",
     "until", "upheld", "uscc", *agreements.VALUES, *money.VALUES, *ratings.VALUES,
 }  # fmt: skip
@@ -286,6 +295,7 @@ CASES: Final = [
     ),
     *(Case("jobs.tell", role, {"act": "invite", "firm": "{}"}, "unadmitted") for role in ("owner", "both")),
     Case("jobs.tell", "owner", {"act": "recuse", "reason": "dispute", "firm": "{}"}, "unadmitted"),
+    *(Case("matching.show", role, {"firm": "{}"}, "unadmitted") for role in ("owner", "both")),
     *(Case("posting.step", role, {"act": "drop:{}"}, "draft_document", 2) for role in ("owner", "both")),
     Case("posting.step", "owner", {"act": "drop:{}"}, "document", 2),
     *(Case("statements.line", role, {"act": "assign", "payment": "{}"}, "bill_id") for role in ("firm", "both")),

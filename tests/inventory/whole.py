@@ -122,6 +122,7 @@ def whole_city(db: Database, folder: Path) -> Whole:
         whole_contracts(s, whole, owner, firms)
     _drafts(whole)
     with db.write() as s:
+        _failed_mail(s)
         place(s)
         seal(s, clock.now(), identity.log_signer(s))
     return whole
@@ -229,8 +230,12 @@ def _desk(s: Session, whole: Whole, owner: Party, firms: list[Party]) -> None:
             s, party.org.id, {**certificate, "document": document}, now, f"person:{party.person.id}"
         )
     changes.set_price(s, firm.org.id, {"service": "S012", "price": "按标准 8 折", "days": 20}, now, actor)
-    first = s.scalars(select(Outbox.id).where(Outbox.topic == "mail").order_by(Outbox.id).limit(1)).one()
-    s.execute(update(Outbox).where(Outbox.id == first).values(error="SMTPServerDisconnected", tries=9))
+
+
+def _failed_mail(s: Session) -> None:
+    """The newest mail could not be sent, so that the first page of mails offers to send it again."""
+    newest = s.scalars(select(Outbox.id).where(Outbox.topic == "mail").order_by(Outbox.id.desc()).limit(1)).one()
+    s.execute(update(Outbox).where(Outbox.id == newest).values(error="SMTPServerDisconnected", tries=9))
 
 
 def _accounts(s: Session, whole: Whole) -> None:
