@@ -199,6 +199,26 @@ def index_rebuild() -> None:
 
 
 @main.group()
+def indicators() -> None:
+    """Risk indicators of the regulator."""
+
+
+@indicators.command("run")
+def indicators_run() -> None:
+    """Judge all decided jobs by every indicator now, and raise or update the flags."""
+    from tqdm import tqdm
+
+    from oversight.indicators.rules import INDICATORS
+    from oversight.indicators.service import run as judge
+    from portal.composition import open_city
+
+    city = open_city(_settings(), patient=True)
+    with _worded(), city.db.write() as s, tqdm(total=len(INDICATORS), unit="indicator") as bar:
+        raised = judge(s, city.clock.now(), bar.update)
+    click.echo(f"新风险提示 {raised} 条 / {raised} new flags")
+
+
+@main.group()
 def log() -> None:
     """The audit log."""
 

@@ -3,7 +3,7 @@
 closing    claim due auctions, open and decide them, open re-runs, let awards stand, show reviews on their day
 sequencer  give committed records their place in the log
 outbox     send mail, keep the index; the only writer of the index
-daily      warn of certificates that run out, forget old counters
+daily      warn of certificates that run out, forget old counters, run the risk indicators once a day
 payments   fetch what webhooks told of and post it; only with a key of Stripe
 reconcile  compare Stripe's accounts with the ledger, and fill what no webhook told
 """
@@ -31,6 +31,7 @@ from market.notices.deliver import deliver_due
 from market.payments.reconcile import ask_pages, reconcile
 from market.payments.worker import work_inbox
 from market.search.index import consume
+from oversight.indicators.service import run_daily
 from portal.composition import district_names
 from portal.mailer import Mailer
 from portal.web import City
@@ -141,6 +142,8 @@ def daily(city: City) -> None:
         warn_expiring(s, now)
         forget_counts(s, now)
         thin(s, now)
+    with city.db.write() as s:
+        run_daily(s, now)
 
 
 def take_payments(city: City) -> int:

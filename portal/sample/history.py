@@ -33,6 +33,7 @@ from market.jobs.service import (
 )
 from market.moments import BEIJING
 from market.notices.service import read_before
+from oversight.indicators.service import run as judge_all
 from portal.sample.bids import Offer
 from portal.sample.days import instant
 from portal.sample.delivery import Delivery
@@ -115,6 +116,7 @@ class History:
             while warn_late_next(s, self.clock.at) is not None:
                 pass
             read_before(s, self.ends - LOOKED_AT)
+            judge_all(s, self.clock.at)
             set_fact(s, FACT, {"state": "loaded", "today": self.plan.days.today.isoformat()})
         self._place()
 
