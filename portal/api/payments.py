@@ -47,16 +47,16 @@ class ContractPayments(Model):
     balances: list[AccountBalance]
 
 
-@door("GET", "/contracts/<code>/payments", out=ContractPayments, may=May.PAYMENT_READ)
-def contract_payments(code: str) -> ContractPayments:
+@door("GET", "/contracts/<contract>/payments", out=ContractPayments, may=May.PAYMENT_READ)
+def contract_payments(contract: str) -> ContractPayments:
     """The payments of a contract; 404 to whom it does not concern."""
     with web.db().read() as s:
-        bills = queries.payments_of(s, code)
+        bills = queries.payments_of(s, contract)
         if not bills or not _concerns(bills[0]):
             abort(404)
         _entries, balances = queries.ledger_of(s, bills[0].row.contract_id)
     return ContractPayments(
-        contract=code,
+        contract=contract,
         payments=[
             PaymentLine(
                 milestone=b.row.milestone_no, reference=b.row.reference, state=cast(State, b.row.state), fen=b.row.fen,

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from market.clock import BEIJING
 from market.identity.rules import Role
 from portal.access import May, allowed
-from tests.inventory import agreements, matching, money, ratings, stripes
+from tests.inventory import agreements, flags, matching, money, ratings, stripes
 from tests.inventory.stock import Stock
 
 ROLES: Final[dict[str, frozenset[Role]]] = {
@@ -57,7 +57,8 @@ KINDS: Final = {
     "posting.step/step": "step", "proofs.record/seq": "seq", "proofs.record_file/seq": "seq",
     "protocol.file/code": "proposed", "protocol.show/code": "proposed",
     "review.give_back/id": "submitted_id", "review.publish/id": "submitted_id", "review.show/id": "submitted_id",
-    "static/filename": "filename", **agreements.KINDS, **matching.KINDS, **money.KINDS, **ratings.KINDS, **stripes.KINDS,
+    "static/filename": "filename", **agreements.KINDS, **flags.KINDS, **matching.KINDS, **money.KINDS, **ratings.KINDS,
+    **stripes.KINDS,
 }  # fmt: skip
 """`endpoint/parameter` (or a parameter wherever it stands) → the kind of thing (stock.own) that fills it."""
 
@@ -112,6 +113,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
         "coefficients": {"sensitivity": "normal", "industry": "c", "sector_cut": "other"},
     },
     **agreements.BODIES,
+    **flags.BODIES,
     **matching.BODIES,
     **money.BODIES,
     **ratings.BODIES,

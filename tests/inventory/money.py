@@ -31,13 +31,13 @@ INVOICE: Final = {
 }  # fmt: skip
 RETURNED: Final = {"fen": "1", "value_on": "2026-06-01", "bank_id": "B-77"}
 ACCOUNT: Final = {"bank": "澄浦银行望浦支行", "number": "6222000011112222"}
-_CONTRACT: Final = ("payments.book", "payments.invoice", "payments.papers", "api.contract_payments")
-OF_CONTRACT: Final = (*_CONTRACT, "payments.invoice_file", "payments.pay", "payments.returned")
+_PAGES: Final = ("book", "invoice", "papers", "invoice_file", "pay", "returned")
+OF_CONTRACT: Final = (*(f"payments.{page}/code" for page in _PAGES), "api.contract_payments/contract")
 """Doors whose code is that of a contract between others, which does not exist for anybody but the offices."""
-_OF_FIRM: Final = ("payments.invoice", "payments.returned")
+_OF_FIRM: Final = ("payments.invoice/code", "payments.returned/code")
 """Of these, the firm's own acts: no office has the right to them."""
 KINDS: Final = {
-    **{f"{door}/code": "bill" for door in OF_CONTRACT},
+    **dict.fromkeys(OF_CONTRACT, "bill"),
     "payments.pay/no": "bill_no", "payments.returned/no": "bill_no", "payments.invoice_file/id": "invoice",
     "statements.line/id": "line", "statements.remove/id": "account",
 }  # fmt: skip
@@ -61,9 +61,9 @@ VALUES: Final = {"bank", "bank_id", "code", "fen", "holder", "value_on"}
 IDS: Final = {"payment"}
 
 
-def readers(door: str) -> tuple[str, ...]:
-    """The offices that read behind a door what is between others."""
-    return () if door in _OF_FIRM else ("operator", "regulator")
+def readers(key: str) -> tuple[str, ...]:
+    """The offices that read behind `door/parameter` what is between others."""
+    return () if key in _OF_FIRM else ("operator", "regulator")
 
 
 def _busy(s: Session, deal: Deal, firm: User, folder: Path, now: datetime) -> dict[str, Any]:

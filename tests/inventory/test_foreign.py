@@ -60,6 +60,7 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
     "credit.show/uscc": (Foreign("unadmitted"),),
     "documents.get/id": (Foreign("document", ("operator", "regulator")), Foreign("draft_document", ("operator",))),
     "findings.own/id": (Foreign("finding"),),
+    "flags.show/id": (Foreign("flag"),),
     "firms.end_person/id": (Foreign("practitioner"), Foreign("lead")), "firms.end_price/code": (Foreign("priced"),),
     "firms.show/uscc": (Foreign("unadmitted"),),
     "inbox.read/notice": (
@@ -77,9 +78,9 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
         for key, kind in agreements.KINDS.items()
         if key not in agreements.PUBLIC
     },
-    **{f"{door}/code": (Foreign("bill", money.readers(door)),) for door in money.OF_CONTRACT},
+    **{key: (Foreign("bill", money.readers(key)),) for key in money.OF_CONTRACT},
     **{f"{door}/code": (Foreign("bill"),) for door in stripes.OF_PAYMENT},
-    "payments.invoice_file/id": (Foreign("invoice", money.readers("payments.invoice_file")),),
+    "payments.invoice_file/id": (Foreign("invoice", money.readers("payments.invoice_file/id")),),
     "statements.line/id": (Foreign("line"),),
     "statements.remove/id": (Foreign("account"),),
     "posting.check/draft": _DRAFT, "posting.delete/draft": _DRAFT, "posting.restore/draft": _DRAFT,
@@ -252,7 +253,7 @@ def test_a_receipt_tells_a_stranger_only_that_it_is_genuine(open_app: Flask, who
 IDS: Final = {"lead", "certificates", "firm", *money.IDS}
 """Fields whose value is the number or name of something; also `act` (drop:, recused:, invited:) and `upto` of pages."""
 VALUES: Final = {
-    "accept", "address", "agree", "amount", "answer", "carried", "categories", "ceiling", "certificate",
+    "accept", "act", "address", "agree", "amount", "answer", "carried", "categories", "ceiling", "certificate",
     "closing_day", "closing_time", "coefficients", "current", "days", "days_max", "declaration", "declared",
     "district", "districts", "document", "effective_on", "email", "expires_on", "file", "first", "founded",
     "granted", "ground", "identifier", "issued_on", "key", "kind", "last", "level", "main", "mend", "name", "nod",

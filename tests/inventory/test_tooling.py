@@ -23,7 +23,7 @@ from tests.postgres import Server, fresh_database
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 OURS = ("market", "ratings", "bidding", "oversight", "portal")
-LOCKS = [ROOT / "requirements.lock", ROOT / "requirements-dev.lock"]
+LOCKS = [ROOT / f"requirements{of}.lock" for of in ("", "-dev", "-localstripe")]
 SOURCES = sorted(file for room in OURS for file in (ROOT / room).rglob("*.py"))
 
 

@@ -151,7 +151,7 @@ def test_keys_are_made_once(db: Database) -> None:
 
     with db.read() as s:
         assert {k.name: (k.secret, k.public) for k in s.scalars(select(PlatformKey))} == before
-        assert set(before) == {"receipt", "pepper", "session"}
+        assert set(before) == {"log", "pepper", "receipt", "session"}
         assert len(queries.platform_key(s, "receipt").public) == 32
 
 
