@@ -46,6 +46,7 @@ class May(StrEnum):
     CREDIT_REPAIR_DECIDE = "credit:repair:decide"
     FINDING_REPLY = "finding:reply:write"
     FINDING_WRITE = "finding:finding:write"
+    FLAG_DECIDE = "flag:flag:decide"
     IDENTITY_OFFICE = "identity:office:create"
     IDENTITY_PEOPLE = "identity:people:manage"
     JOB_AMEND = "job:auction:amend"
@@ -94,6 +95,7 @@ GRANTS: Final[dict[May, frozenset[Role]]] = {
     May.CREDIT_REPAIR_DECIDE: frozenset({Role.REGULATOR}),
     May.FINDING_REPLY: frozenset({Role.FIRM}),
     May.FINDING_WRITE: frozenset({Role.REGULATOR}),
+    May.FLAG_DECIDE: frozenset({Role.REGULATOR}),
     May.IDENTITY_OFFICE: frozenset({Role.OPERATOR}),
     May.IDENTITY_PEOPLE: frozenset({Role.OWNER, Role.FIRM}),
     May.JOB_AMEND: frozenset({Role.OWNER}),

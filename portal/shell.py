@@ -276,7 +276,7 @@ def _sections() -> list[tuple[str, str]]:
     if g.user is not None and g.user.has(Role.OPERATOR):
         found += [("operator.index", _("管理")), ("audit.index", _("审计日志"))]
     if g.user is not None and g.user.has(Role.REGULATOR):
-        found += [("complaints.index", _("监管")), ("audit.index", _("审计日志"))]
+        found += [("regulator.index", _("监管")), ("audit.index", _("审计日志"))]
     return found
 
 

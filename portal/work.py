@@ -41,7 +41,7 @@ class Item:
 def index() -> ResponseReturnValue:
     """The list by deadline, overdue first. Operators and regulators have pages of their own."""
     me, now = web.user(), web.now()
-    for role, door in ((Role.OPERATOR, "operator.index"), (Role.REGULATOR, "complaints.index")):
+    for role, door in ((Role.OPERATOR, "operator.index"), (Role.REGULATOR, "regulator.index")):
         if me.has(role) and shell.known(door):
             return redirect(url_for(door))
     owner, firm = me.has(Role.OWNER), me.has(Role.FIRM)

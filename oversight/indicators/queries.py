@@ -1,22 +1,26 @@
 """What the indicators read: decided rounds with their opened bids, awards and contracts; only after T. And flags."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bidding.auctions.models import Auction
 from bidding.awards.models import Award
 from market.catalogue.queries import calendar
 from market.contracts.models import Contract
+from market.identity.models import Organisation, Person
 from market.jobs.models import Job
 from market.moments import beijing_day
 from market.workdays import Calendar
-from oversight.indicators.rules import Offered, Tender
+from oversight.indicators.models import CaseNote, Flag, FlagFirm, FlagJob
+from oversight.indicators.rules import Offered, State, Tender
 
 _REFUSED = ("contract_refused", "withdrew")
+_DECIDED = (State.FOUNDED, State.UNFOUNDED)
 _PRICED = ("lowest_price", "multi_criteria", "discount_rate")
 """Methods in which firms compete by a price of their own: elsewhere equal prices say nothing."""
 
@@ -79,3 +83,79 @@ def longest_rest(days: Calendar, since: date, until: date) -> int:
         longest = max(longest, run)
         day += timedelta(days=1)
     return longest
+
+
+# ── flags ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A flag with what it names: jobs (code, title), firms (id, USCC, name), notes and their writers, the owner."""
+
+    flag: Flag
+    jobs: list[tuple[str, str]]
+    firms: list[tuple[int, str, str]]
+    notes: list[tuple[CaseNote, str]]
+    owner: str | None
+
+
+def scope_of(s: Session, org_id: int) -> str | None:
+    """The district an authority looks after; None for the whole city."""
+    return s.scalar(select(Organisation.district).where(Organisation.id == org_id)) or None
+
+
+def in_scope(flag: Flag, scope: str | None) -> bool:
+    """Whether a flag is of the district; what spans districts is the city's."""
+    return scope is None or flag.district == scope
+
+
+def flags(
+    s: Session, scope: str | None, indicators: Sequence[str], decided: bool, page: int, size: int
+) -> tuple[list[Flag], int]:
+    """Flags of a scope, the oldest open one first, or the decided ones, newest first; and how many there are."""
+    found = select(Flag).where(Flag.state.in_(_DECIDED) if decided else Flag.state.not_in(_DECIDED))
+    if scope is not None:
+        found = found.where(Flag.district == scope)
+    if indicators:
+        found = found.where(Flag.indicator.in_(indicators))
+    total = s.scalar(select(func.count()).select_from(found.subquery())) or 0
+    order = (Flag.decided_at.desc(), Flag.id) if decided else (Flag.raised_at, Flag.id)
+    return list(s.scalars(found.order_by(*order).limit(size).offset((page - 1) * size))), total
+
+
+def open_counts(s: Session, scope: str | None) -> dict[str, int]:
+    """Undecided flags by indicator."""
+    found = select(Flag.indicator, func.count()).where(Flag.state.not_in(_DECIDED)).group_by(Flag.indicator)
+    if scope is not None:
+        found = found.where(Flag.district == scope)
+    return {row[0]: row[1] for row in s.execute(found)}
+
+
+def flag(s: Session, flag_id: int, scope: str | None) -> Raised | None:
+    """One flag; None where there is none in the scope."""
+    row = s.get(Flag, flag_id)
+    if row is None or not in_scope(row, scope):
+        return None
+    jobs = s.execute(
+        select(Job.code, Job.title).join(FlagJob, FlagJob.job_id == Job.id).where(FlagJob.flag_id == row.id)
+    )
+    firms = s.execute(
+        select(Organisation.id, Organisation.uscc, Organisation.name)
+        .join(FlagFirm, FlagFirm.org_id == Organisation.id)
+        .where(FlagFirm.flag_id == row.id)
+        .order_by(Organisation.id)
+    )
+    notes = s.execute(
+        select(CaseNote, Person.name)
+        .join(Person, Person.id == CaseNote.by)
+        .where(CaseNote.flag_id == row.id)
+        .order_by(CaseNote.id)
+    )
+    owner = s.scalar(select(Organisation.name).where(Organisation.id == row.owner_id)) if row.owner_id else None
+    return Raised(
+        row,
+        sorted((code or "", title) for code, title in jobs),
+        [(id, uscc, name) for id, uscc, name in firms],
+        [(note, name) for note, name in notes],
+        owner,
+    )

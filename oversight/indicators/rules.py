@@ -10,12 +10,49 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from fractions import Fraction
 from typing import Any, ClassVar
+
+from market.errors import Refusal
 
 BP = 10_000
 """Basis points of one: shares and spreads are whole numbers of them."""
 YEAR = timedelta(days=365)
+
+
+class State(StrEnum):
+    """Where a flag is: its case is decided by a person with a reason, never by a score."""
+
+    OPEN = "open"
+    ASSIGNED = "assigned"
+    FOUNDED = "founded"
+    UNFOUNDED = "unfounded"
+
+
+class Event(StrEnum):
+    """What moves a flag."""
+
+    ASSIGN = "assign"
+    FOUND = "found"
+    DISMISS = "dismiss"
+    REOPEN = "reopen"
+
+
+NEXT = {
+    (State.OPEN, Event.ASSIGN): State.ASSIGNED,
+    (State.ASSIGNED, Event.ASSIGN): State.ASSIGNED,
+    (State.ASSIGNED, Event.FOUND): State.FOUNDED,
+    (State.ASSIGNED, Event.DISMISS): State.UNFOUNDED,
+    (State.FOUNDED, Event.REOPEN): State.OPEN,
+    (State.UNFOUNDED, Event.REOPEN): State.OPEN,
+}
+
+
+def after(state: str, event: Event) -> State | Refusal:
+    """The state an event leads to, or why it cannot."""
+    found = NEXT.get((State(state), event))
+    return found if found is not None else Refusal("flag.state", values={"state": state, "event": event})
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from market.search.whoosh import WhooshSearch
 from market.settings import read
 from portal.web import City
 from tests.inventory.agreements import stock_contracts
+from tests.inventory.flags import stock_flags
 from tests.inventory.money import stock_money
 from tests.inventory.ratings import stock_ratings
 from tests.inventory.stripes import stock_stripe
@@ -297,6 +298,7 @@ def _around(made: Stock) -> None:
     _offices(made)
     _mail(made)
     stock_ratings(made)
+    stock_flags(made)
     stock_money(made)
     stock_stripe(made)
     stock_contracts(made)

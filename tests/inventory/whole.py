@@ -37,6 +37,7 @@ from market.settings import read
 from portal.app import create_app
 from portal.web import City
 from tests.inventory.agreements import whole_contracts
+from tests.inventory.flags import make_flag
 from tests.inventory.money import whole_money
 from tests.inventory.ratings import whole_ratings
 from tests.inventory.stripes import failed_event
@@ -117,6 +118,7 @@ def whole_city(db: Database, folder: Path) -> Whole:
         _desk(s, whole, owner, firms)
         _accounts(s, whole)
         whole_ratings(s, whole, owner, firms)
+        make_flag(s, "job:1")
         whole_money(s, whole, owner, firms)
         failed_event(s)
         whole_contracts(s, whole, owner, firms)

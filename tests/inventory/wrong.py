@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.inventory import agreements, money, ratings, stripes
+from tests.inventory import agreements, flags, money, ratings, stripes
 from tests.inventory.crawl import Control, FormSeen, matched, read_page, walk
 from tests.inventory.whole import ACCOUNT, PASSWORD, STEP2, STEP3, Whole
 from tests.makers import uscc
@@ -51,6 +51,7 @@ OWN_FILL = {
     "account.password": {"current": PASSWORD, "password": PASSWORD + "2"},
     "jobs.tell": {"firm": uscc(90003)},
     **agreements.OWN_FILL,
+    **flags.OWN_FILL,
     **money.OWN_FILL,
     **stripes.BODIES,
     **ratings.OWN_FILL,
