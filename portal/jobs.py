@@ -236,7 +236,7 @@ def _shown(code: str) -> Shown:
         )  # fmt: skip
         if job.stage in ("standing", "contracted") and (made := of_job(s, job.id)) is not None:
             shown = replace(shown, contract=made.code)
-        unread = firm and queries.unread_invitation(s, job.id, me.org_id)
+        unread = request.method == "GET" and firm and queries.unread_invitation(s, job.id, me.org_id)
     if unread:
         with web.db().write() as s:
             service.mark_read(s, job.id, me.org_id, now)
