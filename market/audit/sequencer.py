@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from market.audit import tree
 from market.audit.models import AuditEntry, AuditHead, AuditLeaf
 from market.audit.tiles import Tiles, TreeBroken, append, built
+from market.db import insert_for
 
 BATCH = 2000
 
@@ -32,11 +33,7 @@ def place(s: Session, pad: int | None = None) -> int:
     Idempotent by the head's lock: two sequencers take turns, and a crash before the commit leaves nothing. Raises
     TreeBroken if the stored tree contradicts itself.
     """
-    head = _head(s)
-    if head is None:
-        head = AuditHead(id=1, size=0, xid=0, entry=0, root=tree.EMPTY, frontier=b"")
-        s.add(head)
-        s.flush()
+    head = _head(s) or _begin(s)
     while head.root is None:
         build(s)
     rows = _next(s, head)
@@ -83,6 +80,13 @@ def build(s: Session, most: int = 10_000) -> int:
 def _head(s: Session) -> AuditHead | None:
     """The head, locked until the transaction ends."""
     return s.scalars(select(AuditHead).with_for_update()).one_or_none()
+
+
+def _begin(s: Session) -> AuditHead:
+    """The head of an empty log, locked; of two sequencers that begin at once, the later finds the earlier's."""
+    first = {"id": 1, "size": 0, "xid": 0, "entry": 0, "root": tree.EMPTY, "frontier": b""}
+    s.execute(insert_for(s)(AuditHead).values(first).on_conflict_do_nothing(index_elements=["id"]))
+    return s.scalars(select(AuditHead).with_for_update()).one()
 
 
 def _grow(s: Session, head: AuditHead, leaves: Sequence[bytes]) -> None:

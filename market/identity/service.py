@@ -7,11 +7,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from market.audit.rules import NEVER, Deed
 from market.audit.service import record
+from market.db import insert_for
 from market.errors import Refused, refuse
 from market.identity import queries
 from market.identity.links import void_links
@@ -39,7 +39,6 @@ __all__ = [
     "email_of",
     "enrol",
     "found_keys",
-    "insert_for",
     "platform_key",
     "record_tie",
     "register",
@@ -63,11 +62,6 @@ class Registration:
     email: str
     person: str
     password: PasswordHash | None
-
-
-def insert_for(s: Session) -> Any:
-    """The `insert` of the session's database that knows ON CONFLICT."""
-    return postgresql.insert if s.get_bind().dialect.name == "postgresql" else sqlite.insert
 
 
 # ── founding ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from market.audit.rules import NEVER, Deed
 from market.audit.service import record
 from market.clock import from_micros, micros
+from market.db import insert_for
 from market.errors import Refused, refuse
 from market.identity.links import digest_of, use_link, void_links
 from market.identity.models import ApiToken, Person, RateCount
@@ -27,7 +28,7 @@ from market.identity.rules import (
     password_fault,
     window_of,
 )
-from market.identity.service import confirmed, insert_for
+from market.identity.service import confirmed
 from market.notices.service import mail_person
 
 TOKENS_AT_MOST = 20

@@ -15,11 +15,10 @@ from sqlalchemy.orm import Session
 
 from market.audit.rules import Deed
 from market.audit.service import record
-from market.db import Database
+from market.db import Database, insert_for
 from market.errors import refuse
 from market.identity.models import Organisation
 from market.identity.rules import User
-from market.identity.service import insert_for
 from market.moments import beijing_day
 from market.notices.service import notify
 from market.payments.models import Checkout, Payment, PaymentAccount, Settlement

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from market.audit.rules import Deed
 from market.audit.service import record
-from market.identity.service import insert_for
+from market.db import insert_for
 from market.notices.service import notify
 from market.payments.models import InboxEvent
 

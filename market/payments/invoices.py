@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from market.audit.rules import Deed
 from market.audit.service import record
+from market.db import insert_for
 from market.errors import Refusal, Refused, refuse
 from market.identity.rules import User
-from market.identity.service import insert_for
 from market.moments import beijing_day
 from market.notices.service import notify
 from market.payments.models import Invoice, Payment

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, CompoundSelect, Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from market.identity.service import insert_for
+from market.db import insert_for
 from market.payments.models import LedgerEntry, Payment, Settlement
 from market.payments.rules import Posting, account, excess, owed
 

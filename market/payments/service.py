@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from market.audit.rules import Deed
 from market.audit.service import record
+from market.db import insert_for
 from market.errors import Refusal, Refused, refuse
-from market.identity.service import insert_for
 from market.notices.service import notify
 from market.payments.ledger import post
 from market.payments.models import Payment, Settlement

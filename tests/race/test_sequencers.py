@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -71,9 +72,9 @@ def test_sequencers_that_are_killed_leave_one_line_of_checkpoints(
                 pause(0.05)
             pause(luck.uniform(0.0, 0.25))
             victim = luck.randrange(sequencers)
-            assert alive[victim].poll() is None, alive[victim].communicate()[1].decode()[-2000:]
             alive[victim].kill()
-            alive[victim].communicate()
+            said = alive[victim].communicate()[1].decode()
+            assert alive[victim].returncode == -signal.SIGKILL, said[-2000:]
             sizes.append(size(db))
             alive[victim] = start(url, tmp_path)
     finally:
@@ -82,7 +83,7 @@ def test_sequencers_that_are_killed_leave_one_line_of_checkpoints(
             writer.join()
         for process in alive:
             process.kill()
-            process.communicate()
+            process.wait()
 
     assert sizes == sorted(sizes) and len(set(sizes)) > KILLS // 2, "no sequencer worked between the kills"
     for _ in range(200):

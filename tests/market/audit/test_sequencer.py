@@ -1,9 +1,10 @@
 """The tree grows with the log: tiles, roots, checkpoints; over an old log too; and what is broken is never signed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from market.audit import tree
@@ -17,6 +18,7 @@ from market.audit.tiles import Tiles, TreeBroken, built
 from market.db import Database
 from market.identity.queries import log_signer
 from tests.makers import T0
+from tests.race.city import pause
 
 
 def fill(db: Database, n: int, pad: int = 0) -> None:
@@ -37,6 +39,37 @@ def sealed(db: Database, now: datetime = T0) -> AuditCheckpoint | None:
 def whole(s: Session) -> tuple[AuditHead, list[bytes]]:
     head = s.scalars(select(AuditHead)).one()
     return head, [bytes(leaf) for leaf in s.scalars(select(AuditLeaf.leaf).order_by(AuditLeaf.seq))]
+
+
+def waiting(db: Database) -> bool:
+    """Whether a transaction waits for another's lock; SQLite's second writer waits before it begins."""
+    with db.read() as s:
+        if s.get_bind().dialect.name != "postgresql":
+            return True
+        return bool(s.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+
+def test_two_sequencers_that_begin_an_empty_log_at_once_take_turns(db: Database) -> None:
+    for i in range(2):
+        with db.write() as s:
+            record(s, Deed.QUESTION_ASKED, T0, "asker", subject=f"q{i}")
+
+    def second() -> int:
+        with db.write() as s:
+            return place(s, 1)
+
+    with ThreadPoolExecutor(1) as beside:
+        with db.write() as s:
+            assert place(s, 1) >= 2
+            later = beside.submit(second)
+            for _ in range(200):
+                if waiting(db):
+                    break
+                pause(0.05)
+            else:
+                pytest.fail("the second did not wait for the first")
+        assert later.result(timeout=30) == 0
+    proved(db)
 
 
 def proved(db: Database) -> int:
