@@ -37,6 +37,10 @@ def insert_for(s: Session) -> Any:
     return postgresql.insert if s.get_bind().dialect.name == "postgresql" else sqlite.insert
 
 
+ALONE = "alone"
+"""In a session's info: each statement of it is a transaction of its own."""
+
+
 class DatabaseDown(Exception):
     """The database does not answer in time, or not at all. The transaction left nothing; trying again is right."""
 
@@ -114,13 +118,12 @@ class Options(Protocol):
 class Database:
     """The two ways into the store: `write()` for one transaction, `read()` for a page."""
 
-    def __init__(self, write: Engine, read: Engine, lock: Path | None, patience: float = 0.0) -> None:
-        self._write, self._read, self._lock, self._patience = write, read, lock, patience
+    def __init__(self, write: Engine, read: Engine, single: Engine, lock: Path | None, patience: float = 0.0) -> None:
+        self._write, self._read, self._single, self._lock, self._patience = write, read, single, lock, patience
         self._mutex = threading.Lock()
         self._sessions = sessionmaker(write, expire_on_commit=False)
-        alone = write if lock is not None else write.execution_options(isolation_level="AUTOCOMMIT")
-        self._singles = sessionmaker(alone, expire_on_commit=False)
-        self._reads = sessionmaker(read, expire_on_commit=False)
+        self._singles = sessionmaker(single, expire_on_commit=False, info={ALONE: True})
+        self._reads = sessionmaker(read, expire_on_commit=False, info={ALONE: True})
 
     @property
     def sqlite(self) -> bool:
@@ -194,6 +197,7 @@ class Database:
         """Give back every connection."""
         self._write.dispose()
         self._read.dispose()
+        self._single.dispose()
 
 
 class _Waiting:
@@ -269,7 +273,7 @@ def _sqlite(url: str, file: Path, patient: bool) -> Database:
         for pragma in ("busy_timeout=5000", "query_only=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
-    return Database(write, read, file.with_name(file.name + ".lock"), 120.0 if patient else TURN)
+    return Database(write, read, write, file.with_name(file.name + ".lock"), 120.0 if patient else TURN)
 
 
 IDLE = 1.0
@@ -326,5 +330,6 @@ def _postgresql(url: str, threads: int, patient: bool) -> Database:
 
     waits = _WAITS.format(lock=10000, statement=120000) if patient else _WAITS.format(lock=2000, statement=2000)
     write = engine(waits)
-    read = engine("-c statement_timeout=10000 -c default_transaction_read_only=on", isolation_level="AUTOCOMMIT")
-    return Database(write, read, None)
+    alone: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
+    read = engine("-c statement_timeout=10000 -c default_transaction_read_only=on", **alone)
+    return Database(write, read, engine(waits, **alone), None)

@@ -1,6 +1,6 @@
 """How many statements a piece of work sends: pages must not send more when there is more to show."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -32,14 +32,14 @@ def counted(s: Session) -> Iterator[Statements]:
 
 
 @contextmanager
-def round_trips() -> Iterator[list[list[str]]]:
-    """What `together` sends to PostgreSQL by the driver, which SQLAlchemy's events do not see: a list each time."""
-    seen: list[list[str]] = []
-    send = together._send
+def round_trips() -> Iterator[list[str]]:
+    """What `together` sends to PostgreSQL by the driver, which SQLAlchemy's events do not see."""
+    seen: list[str] = []
+    ask = together._ask
 
-    def note(driver: Any, sent: Sequence[tuple[str, Mapping[str, Any]]]) -> Any:
-        seen.append([sql for sql, _ in sent])
-        return send(driver, sent)
+    def note(s: Session, sql: str, values: Sequence[Any]) -> Any:
+        seen.append(sql)
+        return ask(s, sql, values)
 
-    with patch.object(together, "_send", note):
+    with patch.object(together, "_ask", note):
         yield seen
