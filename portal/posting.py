@@ -40,7 +40,7 @@ bp.record_once(lambda state: state.app.jinja_env.globals.update(GLOBALS))
 
 STEP_FIELDS = {
     2: ("title", "summary", "district", "project_code", "scale", "evidence"),
-    3: ("ceiling", "days_max", "tax", "closing_day", "closing_time"),
+    3: ("ceiling", "days_max", "tax", "closing_day", "closing_time", "urgency"),
 }
 _OURS = frozenset({"csrf_token", "act", "autosave"})
 

@@ -42,7 +42,7 @@ def _show(
         recusals = queries.recusals_of(s, id)
         out = [job.owner_id, *(r.org_id for r in recusals)]
         left = admission.eligible_count(s, found.category_code, found.qualification, now, out) if found else 0
-        late = closing_refusal(job.closes_at, now, city, calendar) if job.closes_at else None
+        late = closing_refusal(job.closes_at, now, city, calendar, urgency=job.urgency) if job.closes_at else None
         documents, invited = queries.documents_of(s, id), queries.invited_and_read(s, id)
         author = queries.created_by(s, job)
     figure = job.baseline if job.baseline and "parts" in job.baseline else None

@@ -120,7 +120,8 @@ def bids_of(s: Session, org_id: int, limit: int = 50) -> list[tuple[Job, Auction
 
 
 def terms_document(job: Job, terms: dict[str, Any], documents: list[str], amended: int) -> dict[str, Any]:
-    """What a bidder relies on, for its digest."""
+    """What a bidder relies on, for its digest; `urgency` only where the bid period was shortened."""
+    urgent = {"urgency": job.urgency} if job.urgency else {}
     return {
         "job": job.code,
         "title": job.title,
@@ -129,4 +130,5 @@ def terms_document(job: Job, terms: dict[str, Any], documents: list[str], amende
         "documents": sorted(documents),
         "terms": terms,
         "amended": amended,
+        **urgent,
     }

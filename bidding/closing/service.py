@@ -111,7 +111,8 @@ def decide_next(s: Session, now: datetime, keeper: KeeperPort) -> Auction | None
 def rerun_next(s: Session, now: datetime, keeper: KeeperPort) -> Auction | None:
     """Open the one re-run of a job whose first auction failed: new key, population and T, all fitting firms told.
 
-    T is as many working days away as the first time, at the same hour. Raises KeeperDown. None when none waits.
+    T is as many working days away as the first time, at the same hour, and at least the city's shortest bid period:
+    the urgent one for a job with a published urgency. Raises KeeperDown. None when none waits.
     """
     failed = (
         select(Auction)
@@ -127,9 +128,8 @@ def rerun_next(s: Session, now: datetime, keeper: KeeperPort) -> Auction | None:
         return None
     job = s.get_one(Job, first.job_id)
     rules = catalogue.city_rules_on(s, now)
-    closes_at = same_length_later(
-        catalogue.calendar(s), first.opens_at, first.closes_at, now, rules["min_bid_period_wd"]
-    )
+    least = rules["min_bid_period_urgent_wd" if job.urgency else "min_bid_period_wd"]
+    closes_at = same_length_later(catalogue.calendar(s), first.opens_at, first.closes_at, now, least)
     auction = open_round(s, job, first.round + 1, now, closes_at, rules, first.blind_key, keeper)
     told = fitting(s, job, now)
     for org in told:

@@ -14,7 +14,8 @@ class Job(Base):
 
     `state`: jobs.rules. `stage`: the furthest word of job, auction and award, written by whoever moves it, for lists
     and the API. `baseline`: fee fen or None, kind, standard, digest, scale, coefficients, days, lines of explanation.
-    `rules`: digests of the city's rules and method rules in force at publication.
+    `rules`: digests of the city's rules and method rules in force at publication. `urgency`: the published reason of
+    a bid period shorter than the usual one; None where the period is not shorter.
     """
 
     __tablename__ = "job"
@@ -53,6 +54,7 @@ class Job(Base):
     submitted_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None]
+    urgency: Mapped[str | None] = mapped_column(String(500))
     ended_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(String(1000))
 

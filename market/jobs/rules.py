@@ -38,6 +38,7 @@ SUMMARY: Final = (10, 4000)
 QUESTION: Final = (4, 1000)
 ANSWER: Final = (2, 2000)
 EVIDENCE: Final = (4, 500)
+URGENCY: Final = (10, 500)
 TAXES: Final = ("included", "excluded")
 UNDO: Final = timedelta(days=30)
 """How long a deleted draft can be taken back."""
@@ -109,7 +110,8 @@ class Posting:
     """What an owner asks for, as typed values. Money in fen, days in working days, `closes_at` is T (exclusive).
 
     `scale` is in the unit of the service's fee standard, `inputs` what it was made of (supervision: works,
-    equipment); `evidence` backs coefficients that raise the baseline.
+    equipment); `evidence` backs coefficients that raise the baseline. `urgency`: why less than the usual time to bid
+    is left, published with the job.
     """
 
     service: str
@@ -125,6 +127,7 @@ class Posting:
     inputs: Mapping[str, int] = field(default_factory=dict)
     evidence: str = ""
     project_code: str | None = None
+    urgency: str = ""
 
 
 def check_posting(
@@ -143,7 +146,8 @@ def check_posting(
         None if p.tax in TAXES else Refusal("job.tax", "tax"),
         check_project_code(p.project_code),
         None if owner_kind in FUNDING else Refusal("job.funding", values={"kind": owner_kind}),
-        closing_refusal(p.closes_at, now, city, calendar),
+        closing_refusal(p.closes_at, now, city, calendar, urgency=p.urgency),
+        check_text("job.urgency_text", "urgency", p.urgency, URGENCY) if p.urgency.strip() else None,
     ]
     return [refusal for refusal in found if refusal is not None]
 
@@ -164,11 +168,17 @@ def check_project_code(code: str | None) -> Refusal | None:
 
 
 def closing_refusal(
-    closes_at: datetime, now: datetime, city: Mapping[str, Any], calendar: Calendar, least: int | None = None
+    closes_at: datetime,
+    now: datetime,
+    city: Mapping[str, Any],
+    calendar: Calendar,
+    least: int | None = None,
+    urgency: str | None = None,
 ) -> Refusal | None:
     """Why T may not stand for a job published (or amended) at `now`, or None: time of day, working day, period.
 
-    `least`: working days that must be left; default the city's shortest bid period. The longest holds always.
+    `least`: working days that must be left; default the city's shortest bid period, which a published reason of
+    urgency shortens down to the city's urgent one. The longest period holds always.
     """
     here = closes_at.astimezone(BEIJING)
     times = city["closing_times"]
@@ -176,12 +186,16 @@ def closing_refusal(
     whole = here.second == 0 and here.microsecond == 0 and here.minute in times["minutes"]
     if not (whole and times["from"] <= clock <= times["to"]):
         return Refusal("job.closing_time", "closing_time", {"from": times["from"], "to": times["to"], "at": clock})
-    low, high = city["min_bid_period_wd"] if least is None else least, city["max_bid_period_wd"]
+    usual, high = city["min_bid_period_wd"] if least is None else least, city["max_bid_period_wd"]
+    urgent = city["min_bid_period_urgent_wd"] if least is None else least
+    low = urgent if urgency and urgency.strip() else usual
     try:
         earliest = calendar.add_workdays(calendar.effective_day(now), low)
         days = bid_period(closes_at, calendar, now) if calendar.is_workday(here.date()) else -1
     except CalendarError:
         return Refusal("job.calendar", "closing_day", {"day": here.date()})
+    if urgent <= days < low:
+        return Refusal("job.urgency", "urgency", {"n": usual, "have": days, "day": earliest})
     if days < low or closes_at <= now:
         return Refusal("job.deadline", "closing_day", {"n": low, "day": earliest})
     if days > high:
@@ -198,9 +212,15 @@ def bid_period(closes_at: datetime, calendar: Calendar, now: datetime) -> int:
     return calendar.count_workdays(start, end) if end > start else 0
 
 
-def earliest_day(city: Mapping[str, Any], calendar: Calendar, now: datetime) -> date:
+def shortened(closes_at: datetime, now: datetime, city: Mapping[str, Any], calendar: Calendar) -> bool:
+    """Whether a job published at `now` leaves less than the usual time to bid. Raises CalendarError."""
+    return bid_period(closes_at, calendar, now) < int(city["min_bid_period_wd"])
+
+
+def earliest_day(city: Mapping[str, Any], calendar: Calendar, now: datetime, urgent: bool = False) -> date:
     """The first day T may fall on for a job published at `now`. Raises CalendarError."""
-    return calendar.add_workdays(calendar.effective_day(now), city["min_bid_period_wd"])
+    least = city["min_bid_period_urgent_wd"] if urgent else city["min_bid_period_wd"]
+    return calendar.add_workdays(calendar.effective_day(now), least)
 
 
 def question_cutoff(closes_at: datetime, city: Mapping[str, Any], calendar: Calendar) -> datetime:

@@ -106,6 +106,7 @@ def _facts(whole: jobs.Whole, auction: Auction) -> dict[str, Any]:
         "accepting": auction.state == "open" and web.now() < auction.closes_at, "published_at": j.published_at,
         "closes_at": auction.closes_at, "round": auction.round, "auction": auction.id, "baseline": j.baseline,
         "baseline_days": j.baseline_days, "ceiling": j.ceiling_fen, "days_max": j.days_max, "tax": j.tax,
+        "urgency": j.urgency,
         "rules": j.rules or {}, "terms": auction.terms, "terms_digest": auction.terms_digest,
         "posted": auction.posted, "public_key": auction.public_key.hex(), "reason": j.reason,
     }  # fmt: skip

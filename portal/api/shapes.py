@@ -98,6 +98,9 @@ class Job(Model):
     ceiling: Fen | None
     days_max: int
     tax: str
+    urgency: Annotated[
+        str | None, Field(description="Published reason of a bid period shorter than the usual one; null: it is not")
+    ]
     rules: Annotated[dict[str, Any], Field(description="Digests of the rules in force at publication")]
     terms: dict[str, Any]
     terms_digest: Hex

@@ -13,7 +13,7 @@ from market.workdays import Calendar, CalendarError
 class Cell:
     """A day of the calendar: `days` working days are left until it, if it is free; else `note` says why not.
 
-    `note`: rest | near | far | unknown.
+    `note`: rest | near | far | unknown; a free day that wants a reason of urgency: urgent.
     """
 
     day: date
@@ -36,7 +36,7 @@ def month(city: Mapping[str, Any], calendar: Calendar, now: datetime) -> Month:
     """The weeks from now until the longest bid period ends."""
     try:
         start = calendar.effective_day(now)
-        earliest = earliest_day(city, calendar, now)
+        earliest, urgent = (earliest_day(city, calendar, now, urgent=urgent) for urgent in (False, True))
     except CalendarError:
         return Month([], None, False)
     last = _last(calendar, start, city["max_bid_period_wd"])
@@ -44,7 +44,7 @@ def month(city: Mapping[str, Any], calendar: Calendar, now: datetime) -> Month:
     end = last + timedelta(days=6 - last.weekday())
     cells: list[Cell] = []
     while day <= end:
-        cells.append(_cell(calendar, day, start, earliest, last, first=not cells))
+        cells.append(_cell(calendar, day, start, (urgent, earliest, last), first=not cells))
         day += timedelta(days=1)
     return Month(cells, earliest, any(calendar.is_provisional(cell.day) for cell in cells))
 
@@ -56,15 +56,17 @@ def _last(calendar: Calendar, start: date, most: int) -> date:
         return calendar.last
 
 
-def _cell(calendar: Calendar, day: date, start: date, earliest: date, last: date, first: bool) -> Cell:
+def _cell(calendar: Calendar, day: date, start: date, bounds: tuple[date, date, date], first: bool) -> Cell:
+    """`bounds`: the first day with a reason of urgency, the first without, the last."""
+    urgent, earliest, last = bounds
     label = f"{day.month}/{day.day}" if first or day.day == 1 else str(day.day)
     try:
         if not calendar.is_workday(day):
             return Cell(day, label, False, 0, "rest")
-        if day < earliest:
+        if day < urgent:
             return Cell(day, label, False, 0, "near")
         if day > last:
             return Cell(day, label, False, 0, "far")
-        return Cell(day, label, True, calendar.count_workdays(start, day), "")
+        return Cell(day, label, True, calendar.count_workdays(start, day), "urgent" if day < earliest else "")
     except CalendarError:
         return Cell(day, label, False, 0, "unknown")

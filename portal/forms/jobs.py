@@ -135,6 +135,7 @@ def check_rows(d: Any, project: Any, price: Any) -> list[tuple[int, str, list[li
     offer = [
         [_("最高限价"), f"{shell.money(ceiling)}{_('，')}{daxie(Fen(ceiling))}" if ceiling else missing],
         [_("截标时间"), shell.at(closes) if closes else missing],
+        *([[_("紧急理由"), price.urgency.data]] if price.urgency.data else []),
         [_("工期"), _("不超过 %(n)s 个工作日", n=price.days_max.data) if price.days_max.data else missing],
         [_("报价"), TAXES.get(price.tax.data, missing)],
         [_("选取方式"), _("竞价・最低价")],

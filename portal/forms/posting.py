@@ -22,7 +22,7 @@ from market.catalogue.rules import (
 )
 from market.catalogue.rules.explain import scale_label
 from market.ids import half_width
-from market.jobs.rules import DAYS_MAX, SUMMARY, TITLE, Posting
+from market.jobs.rules import DAYS_MAX, SUMMARY, TITLE, URGENCY, Posting
 from market.moments import BEIJING
 from portal.forms.fields import DayIn, FileIn, LongTextIn, PickIn, RadioIn, TextIn, WholeIn, YuanIn, _Typed
 from portal.forms.questions import TellForm
@@ -105,6 +105,7 @@ class PriceForm(Form):  # type: ignore[misc]
     ceiling = YuanIn(_l("最高限价（元）"))
     closing_day = DayIn(_l("截标日期"))
     closing_time = ClockIn(_l("截标时刻（北京时间）"), size=8, default="17:00")
+    urgency = LongTextIn(_l("紧急理由"), most=URGENCY[1], rows=2, optional=True)
     days_max = WholeIn(_l("工期（工作日）"), low=1, high=DAYS_MAX)
     tax = RadioIn(_l("报价"), choices=list(TAXES.items()), default="included")
 
@@ -215,6 +216,7 @@ def posting_of(service: str, project: Any, price: Any) -> Posting:
         inputs=inputs,
         evidence=(project.evidence.data or "") if "evidence" in project else "",
         project_code=project.project_code.data or None,
+        urgency=price.urgency.data or "",
     )
 
 

@@ -63,6 +63,7 @@ def publish_job(s: Session, job_id: int, actor: str, now: datetime, keeper: Keep
     s.flush()
     if job.closes_at is None:
         raise refuse("job.deadline_missing", "closes_at")
+    urgent: dict[str, Any] = {"urgency": job.urgency} if job.urgency else {}
     blind_key = secrets.token_bytes(32)
     auction = open_round(s, job, 1, now, job.closes_at, rules, blind_key, keeper)
     record(
@@ -76,6 +77,7 @@ def publish_job(s: Session, job_id: int, actor: str, now: datetime, keeper: Keep
         city_rules=job.rules["city"],
         method_rules=job.rules["methods"],
         bidder_key=hashlib.sha256(blind_key).hexdigest(),
+        **urgent,
     )
     notify(s, now, "job.published", org=job.owner_id, link=f"/jobs/{job.code}", title=job.title, job=job.code)
     _invite(s, job, now)

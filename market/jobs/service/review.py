@@ -24,6 +24,7 @@ from market.jobs.rules import (
     check_posting,
     check_text,
     closing_refusal,
+    shortened,
 )
 from market.jobs.service.basis import measure, own_draft, service_in_force, standards_in_force
 from market.jobs.service.drafts import start_draft
@@ -58,6 +59,7 @@ def submit(s: Session, job_id: int, posting: Posting, by: User, now: datetime) -
     job.baseline, job.baseline_fen, job.baseline_days = baseline, baseline["fee"], baseline["days"]
     job.ceiling_fen, job.days_max, job.tax = posting.ceiling, posting.days_max, posting.tax
     job.closes_at, job.submitted_at, job.reason = posting.closes_at, now, None
+    job.urgency = posting.urgency.strip() or None
     job.state = job.stage = state
     if job.code is None:
         job.code = _next_code(s, now)
@@ -100,12 +102,14 @@ def recheck(s: Session, job: Job, now: datetime) -> None:
     """What must hold when a job goes out: T counted from today, the same price document, the nod. Raises Refused.
 
     The baseline is fixed at publication; if the fee standards changed since it was sent, the owner must see the new
-    figure first, so it is returned.
+    figure first, so it is returned. A reason of urgency that is not needed is dropped: no job is called urgent whose
+    firms have the usual time.
     """
     if job.closes_at is None or job.baseline is None or job.service_code is None:
         raise refuse("job.unready", status=409)
+    city, calendar = catalogue.city_rules_on(s, now), catalogue.calendar(s)
     no = [
-        closing_refusal(job.closes_at, now, catalogue.city_rules_on(s, now), catalogue.calendar(s)),
+        closing_refusal(job.closes_at, now, city, calendar, urgency=job.urgency),
         check_nod(job.baseline),
     ]
     if _moved_baseline(s, job, job.baseline, now):
@@ -113,6 +117,8 @@ def recheck(s: Session, job: Job, now: datetime) -> None:
     found = [refusal for refusal in no if refusal is not None]
     if found:
         raise Refused(*found)
+    if not shortened(job.closes_at, now, city, calendar):
+        job.urgency = None
 
 
 def _moved_baseline(s: Session, job: Job, known: dict[str, Any], now: datetime) -> bool:

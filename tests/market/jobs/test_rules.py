@@ -29,9 +29,11 @@ from market.jobs.rules import (
     check_project_code,
     check_recusal,
     closing_refusal,
+    earliest_day,
     few_left,
     question_cutoff,
     recusal_text,
+    shortened,
 )
 from market.moments import BEIJING
 from market.workdays import official_calendar
@@ -130,7 +132,8 @@ def test_the_market_itself_posts_no_jobs() -> None:
         (at(date(2026, 5, 12), time(17, 0, 1)), "job.closing_time"),
         (at(date(2026, 5, 9)), None),  # a Saturday that is worked
         (at(date(2026, 5, 5)), "job.deadline"),  # a holiday
-        (at(date(2026, 4, 24)), "job.deadline"),  # two working days
+        (at(date(2026, 4, 23)), "job.deadline"),  # one working day
+        (at(date(2026, 4, 24)), "job.urgency"),  # two: only with a reason
         (at(date(2026, 4, 27)), None),  # three
         (at(date(2026, 4, 21)), "job.deadline"),  # yesterday
         (at(date(2027, 3, 1)), "job.calendar"),  # no calendar
@@ -140,6 +143,61 @@ def test_closing_is_on_a_working_day_in_working_hours_with_time_to_bid(closes: d
     found = closing_refusal(closes, NOW, CITY, CALENDAR)
 
     assert (found.code if found else None) == code
+
+
+FLOOD = "台风冲毁望浦河堤，须在下一轮降雨前完成勘察"
+
+
+@pytest.mark.parametrize(
+    ("closes", "urgency", "found"),
+    [
+        (date(2026, 4, 24), FLOOD, []),
+        (date(2026, 4, 24), "", ["job.urgency"]),
+        (date(2026, 4, 24), " \u3000\n", ["job.urgency"]),
+        (date(2026, 4, 24), "急", ["job.urgency_text"]),
+        (date(2026, 4, 24), "急" * 501, ["job.urgency_text"]),
+        (date(2026, 4, 23), FLOOD, ["job.deadline"]),
+        (date(2026, 4, 22), FLOOD, ["job.deadline"]),
+        (date(2026, 4, 25), FLOOD, ["job.deadline"]),  # a Saturday
+        (date(2026, 4, 27), FLOOD, []),
+        (date(2026, 4, 27), "急", ["job.urgency_text"]),  # not needed, but wrong
+        (date(2026, 6, 30), FLOOD, ["job.too_far"]),
+    ],
+)
+def test_a_published_reason_shortens_the_bid_period_to_the_urgent_one(
+    closes: date, urgency: str, found: list[str]
+) -> None:
+    assert codes(replace(GOOD, closes_at=at(closes), urgency=urgency)) == found
+
+
+def test_what_is_asked_for_a_short_period_names_both_ways_out() -> None:
+    asked = closing_refusal(at(date(2026, 4, 24)), NOW, CITY, CALENDAR)
+    near = closing_refusal(at(date(2026, 4, 23)), NOW, CITY, CALENDAR, urgency=FLOOD)
+
+    assert asked == Refusal("job.urgency", "urgency", {"n": 3, "have": 2, "day": date(2026, 4, 27)})
+    assert near == Refusal("job.deadline", "closing_day", {"n": 2, "day": date(2026, 4, 24)})
+
+
+def test_a_city_without_an_urgent_period_takes_no_reason() -> None:
+    same = {**CITY, "min_bid_period_urgent_wd": 3}
+
+    found = closing_refusal(at(date(2026, 4, 24)), NOW, same, CALENDAR, urgency=FLOOD)
+    assert found is not None and found.code == "job.deadline"
+
+
+def test_urgency_does_not_shorten_what_an_amendment_must_leave() -> None:
+    least = CITY["after_amendment_min_wd"]
+
+    found = closing_refusal(at(date(2026, 4, 24)), NOW, CITY, CALENDAR, least, urgency=FLOOD)
+    assert found == Refusal("job.deadline", "closing_day", {"n": 3, "day": date(2026, 4, 27)})
+
+
+def test_a_period_is_shortened_only_below_the_usual_one() -> None:
+    assert shortened(at(date(2026, 4, 24)), NOW, CITY, CALENDAR)
+    assert not shortened(at(date(2026, 4, 27)), NOW, CITY, CALENDAR)
+    assert [earliest_day(CITY, CALENDAR, NOW, urgent) for urgent in (False, True)] == [
+        date(2026, 4, 27), date(2026, 4, 24),
+    ]  # fmt: skip
 
 
 def test_the_longest_bid_period_holds() -> None:
