@@ -1,8 +1,10 @@
 """Every setting of a running city, read once from the environment by the composition root."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 
@@ -40,6 +42,13 @@ class Settings:
     """TAOZHONGJIE_STRIPE_WEBHOOK_SECRET: what Stripe signs its webhooks with (`whsec_…`); goes with the key."""
     stripe_api: str | None = None
     """TAOZHONGJIE_STRIPE_API: a stand-in for Stripe on this machine, `http://127.0.0.1:PORT`; for tests only."""
+
+    ocid_prefix: str = "ocds-000000"
+    """TAOZHONGJIE_OCID_PREFIX: the prefix that OCDS gave the city; the default stands for none."""
+    data_licence: str = "https://creativecommons.org/licenses/by/4.0/"
+    """TAOZHONGJIE_DATA_LICENCE: address of the licence of open data."""
+    NO_OCID_PREFIX: ClassVar[str] = "ocds-000000"
+    """The prefix of a city that has none yet: nobody is given it."""
 
     @property
     def sqlite(self) -> bool:
@@ -97,6 +106,17 @@ def _stripe(env: Mapping[str, str]) -> tuple[str | None, str | None, str | None]
     return key, secret, api
 
 
+def _open_data(env: Mapping[str, str]) -> tuple[str, str]:
+    """Prefix and licence of open data, each checked: both stand in every file that is published."""
+    prefix = env.get("TAOZHONGJIE_OCID_PREFIX") or Settings.NO_OCID_PREFIX
+    if re.fullmatch(r"ocds-[a-z0-9]{6}", prefix) is None:
+        raise ValueError(f"TAOZHONGJIE_OCID_PREFIX is {prefix!r}: it must be ocds- and six letters or digits.")
+    licence = env.get("TAOZHONGJIE_DATA_LICENCE") or "https://creativecommons.org/licenses/by/4.0/"
+    if not (licence.startswith("https://") and urlsplit(licence).netloc and licence.isascii() and " " not in licence):
+        raise ValueError(f"TAOZHONGJIE_DATA_LICENCE is {licence!r}: it must be an address that begins with https://.")
+    return prefix, licence
+
+
 def read(env: Mapping[str, str]) -> Settings:
     """Settings from environment variables. Raises ValueError naming the variable at fault and the mend."""
     home = Path(env.get("TAOZHONGJIE_HOME", "var")).absolute()
@@ -109,6 +129,7 @@ def read(env: Mapping[str, str]) -> Settings:
     port = _number(env, "TAOZHONGJIE_PORT", 8000, 1, 65535)
     sqlite = url.startswith("sqlite")
     stripe_key, stripe_secret, stripe_api = _stripe(env)
+    ocid_prefix, data_licence = _open_data(env)
     return Settings(
         home=home,
         database_url=url,
@@ -125,4 +146,6 @@ def read(env: Mapping[str, str]) -> Settings:
         stripe_key=stripe_key,
         stripe_webhook_secret=stripe_secret,
         stripe_api=stripe_api,
+        ocid_prefix=ocid_prefix,
+        data_licence=data_licence,
     )

@@ -39,6 +39,7 @@ DOORS = (
     "items",
     "jobs",
     "join",
+    "opendata",
     "operator",
     "payments",
     "people",

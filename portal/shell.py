@@ -288,6 +288,7 @@ def _more() -> list[tuple[str, str]]:
         ("items.coverage", _("服务覆盖")),
         ("api.docs", _("接口说明")),
         ("proofs.index", _("公开日志")),
+        ("opendata.index", _("开放数据")),
     ]
 
 

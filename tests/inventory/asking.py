@@ -53,6 +53,7 @@ KINDS: Final = {
     "join.step/step": "step", "operator.again/mail": "mail", "operator.mail_text/mail": "mail",
     "operator.disable/person": "colleague", "people.add_tie/kind": "tie_kind", "people.disable/person": "member",
     "people.end_tie/tie": "tie", "posting.check/draft": "draft", "posting.delete/draft": "draft",
+    "opendata.bulk/month": "month", "opendata.record/ocid": "ocid", "opendata.releases/ocid": "ocid",
     "posting.restore/draft": "gone", "posting.send/draft": "draft", "posting.step/draft": "draft",
     "posting.step/step": "step", "proofs.record/seq": "seq", "proofs.record_file/seq": "seq",
     "protocol.file/code": "proposed", "protocol.show/code": "proposed",

@@ -176,6 +176,7 @@ def _people(made: Stock) -> None:
     made.own["other"] |= {
         "colleague": colleague, "step": 1, "what": "reset", "part": "people", "tie_kind": "control",
         "own_tie_kind": "control", "service": "S012", "version": 1, "filename": "site.css", "seq": 0,
+        "month": f"{T0:%Y-%m}",
         "tile": "000.p/1", "tile_level": "0",
         "firm": made.parties["g2"].org.uscc,
     }  # fmt: skip
@@ -220,6 +221,7 @@ def _published(made: Stock, owner: str, kind: str, now: Any, **but: Any) -> None
         job = s.get_one(Job, auction.job_id)
         made.own[owner][kind] = job.code
         made.own[owner][f"{kind}_id"] = job.id
+        made.own[owner]["ocid"] = f"{made.city.settings.ocid_prefix}-{job.code}"
 
 
 def _auction(s: Session, code: str) -> Auction:
@@ -325,6 +327,7 @@ def _desk(made: Stock, owner: str) -> None:
         back = make_job(s, party, now, state="returned", stage="returned")
     mine |= {
         "draft": draft.id, "gone": gone.id, "draft_document": paper.id, "submitted": sent.code,
+        "hidden_ocid": f"{made.city.settings.ocid_prefix}-{sent.code}",
         "submitted_id": sent.id, "returned_id": back.id, "recused": out, "invited": told,
     }  # fmt: skip
 

@@ -68,6 +68,7 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
     ),
     "jobs.answer/code": _TAKEN, "jobs.answer/id": (Foreign("question"),), "jobs.tell/code": _TAKEN,
     "join.drop/key": (Foreign("key"),), "join.drop_tie/tie": (Foreign("tie"),),
+    "opendata.record/ocid": (Foreign("hidden_ocid"),), "opendata.releases/ocid": (Foreign("hidden_ocid"),),
     "operator.again/mail": (Foreign("index_work"),),
     "operator.disable/person": (Foreign("member"),),
     "operator.mail_text/mail": (Foreign("secret_mail"), Foreign("index_work")),
@@ -113,6 +114,7 @@ SHARED: Final = {
     "complaints.release/id": "the same", "join.add_tie/kind": "a word", "join.drop/part": "a word",
     **agreements.PUBLIC, "join.step/step": "a place of the own application", "people.add_tie/kind": "a word",
     **{f"{door}/no": "a place of the own contract" for door in stripes.OF_PAYMENT},
+    "opendata.bulk/month": "what was published in a month is public",
     "hooks_in.again/id": "every event is the operator's",
     "payments.pay/no": "a place of the own contract", "payments.returned/no": "the same",
     "posting.step/step": "a place of the own draft", "static/filename": "files of the site",
@@ -129,6 +131,7 @@ NONE_SUCH: Final = {
     "code": "ZJ-2026-99999",
     "contract": "HT-2026-99999",
     "uscc": uscc(90_001),
+    "ocid": "ocds-000000-ZJ-2026-99999",
     "token": "A" * 43,
     "key": "days-2000000000",
 }
