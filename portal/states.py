@@ -11,7 +11,7 @@ from market.admission import rules as admission
 from market.contracts import rules as contracts
 from market.jobs import rules as jobs
 from market.payments import rules as payments
-from oversight.indicators import rules as flags
+from oversight.indicators.rules import states as flags
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "states.md"
 _MILESTONE = SimpleNamespace(
@@ -35,7 +35,7 @@ MACHINES: Mapping[str, tuple[str, Any]] = {
     "Milestone (里程碑)": ("market/contracts/rules.py: milestones", _MILESTONE),
     "Change order (变更)": ("market/contracts/rules.py: changes", _CHANGE),
     "Payment (付款)": ("market/payments/rules.py", payments),
-    "Flag (风险提示)": ("oversight/indicators/rules.py", flags),
+    "Flag (风险提示)": ("oversight/indicators/rules/states.py", flags),
 }
 """Title → file and what holds State, Event, NEXT and after: a module, or its part for a smaller machine."""
 
