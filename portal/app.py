@@ -85,9 +85,17 @@ class InEnglish:
         return self._inner(environ, start_response)
 
 
+class Site(Flask):
+    """Flask that does not ask of each function around a request whether it is a coroutine: none here is one."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself."""
+        return func
+
+
 def create_app(city: web.City, secret: bytes) -> Flask:
     """The site for a city. `secret` signs cookies. Raises RuntimeError if a door declares no permission."""
-    app = Flask("portal", template_folder=str(Path(__file__).resolve().parent.parent / "templates"))
+    app = Site("portal", template_folder=str(Path(__file__).resolve().parent.parent / "templates"))
     app.extensions["city"] = city
     app.url_map.converters["int"] = RowNumber
     app.config.update(
