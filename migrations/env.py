@@ -22,6 +22,7 @@ MODELS = (
     "bidding.auctions.models",
     "bidding.awards.models",
     "oversight.indicators.models",
+    "oversight.metrics.models",
 )
 for _name in MODELS:
     import_module(_name)

@@ -219,6 +219,31 @@ def indicators_run() -> None:
 
 
 @main.group()
+def figures() -> None:
+    """The rollup of published figures."""
+
+
+@figures.command("rebuild")
+def figures_rebuild() -> None:
+    """Make the rollup anew from jobs, awards, contracts and payments; pages show the old one meanwhile."""
+    from tqdm import tqdm
+
+    from oversight.metrics.service import rebuild
+    from portal.composition import open_city
+
+    city = open_city(_settings(), patient=True)
+    with _worded(), city.db.write() as s, tqdm(unit="") as bar:
+
+        def tell(what: str, done: int, total: int) -> None:
+            bar.set_description(what)
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+        n = rebuild(s, city.clock.now(), tell)
+    click.echo(f"已汇总 {n} 个项目 / {n} jobs counted")
+
+
+@main.group()
 def log() -> None:
     """The audit log."""
 

@@ -1,8 +1,9 @@
-"""The scheduler process: three tickers that knock; the database decides who acts (style habit 5).
+"""The scheduler process: tickers that knock; the database decides who acts (style habit 5).
 
 closing    claim due auctions, open and decide them, open re-runs, let awards stand, show reviews on their day
 sequencer  give committed records their place in the log
 outbox     send mail, keep the index; the only writer of the index
+figures    bring the rollup of figures up to the log
 daily      warn of certificates that run out, forget old counters, run the risk indicators once a day
 payments   fetch what webhooks told of and post it; only with a key of Stripe
 reconcile  compare Stripe's accounts with the ledger, and fill what no webhook told
@@ -32,6 +33,7 @@ from market.payments.reconcile import ask_pages, reconcile
 from market.payments.worker import work_inbox
 from market.search.index import consume
 from oversight.indicators.service import run_daily
+from oversight.metrics.service import refresh
 from portal.composition import district_names
 from portal.mailer import Mailer
 from portal.web import City
@@ -125,6 +127,17 @@ def _build_tree(city: City) -> None:
             left = build(s) > 0
 
 
+def count_figures(city: City) -> int:
+    """Bring the rollup up to the log, a piece in each transaction; how many records were read."""
+    read = 0
+    while True:
+        with city.db.write() as s:
+            n = refresh(s, city.clock.now())
+        read += n
+        if n == 0:
+            return read
+
+
 def deliver(city: City) -> int:
     """Send what is due and bring the index up to date."""
     now = city.clock.now()
@@ -166,6 +179,7 @@ def serve(city: City) -> None:
         ("closing", close_due, 1),
         ("sequencer", sequence, 2),
         ("outbox", deliver, 1),
+        ("figures", count_figures, 5),
         ("daily", daily, 900),
         *(paying if "stripe" in city.extra.get("providers", {}) else ()),
     ):

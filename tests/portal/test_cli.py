@@ -107,3 +107,11 @@ def test_a_setting_that_is_wrong_names_its_variable(home: Path, monkeypatch: pyt
     result = call("migrate")
 
     assert result.exit_code == 1 and "TAOZHONGJIE_PORT" in result.output
+
+
+def test_the_rollup_of_figures_is_made_anew_by_a_command(home: Path) -> None:
+    assert call("migrate").exit_code == 0
+
+    result = call("figures", "rebuild")
+
+    assert result.exit_code == 0 and "0 jobs counted" in result.output

@@ -1,0 +1,174 @@
+"""Figures for pages: a few cells of the rollup for any filters, however many contracts there are; and their rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import Session
+
+from oversight.metrics.models import FigureCell, FigureHead, FigureRow
+from oversight.metrics.rules import ANY, ANY_MONTH, FEES, NO_KIND, Cell, read_histogram
+
+By = Literal["category", "district", "month", "method", "funding"]
+DIMENSIONS: Final[tuple[By, ...]] = ("category", "district", "month", "method", "funding")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a view is narrowed to; None: any. `since` and `until`: months YYYYMM, both included."""
+
+    category: str | None = None
+    district: str | None = None
+    method: str | None = None
+    funding: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+    @property
+    def ranged(self) -> bool:
+        """Whether single months are added up."""
+        return self.since is not None or self.until is not None
+
+
+def kind_of(measure: str, kind: str) -> str:
+    """The kind under which a measure is kept: only fees have one."""
+    return kind if measure in FEES else NO_KIND
+
+
+def cell(s: Session, measure: str, kind: str, at: Filters) -> Cell:
+    """Everything that counts in a measure under the filters."""
+    found = Cell()
+    for _, one in _cells(s, measure, kind, at, None):
+        found.merge(one)
+    return found
+
+
+def split(s: Session, measure: str, kind: str, by: By, at: Filters) -> list[tuple[Any, Cell]]:
+    """The same by each value of a dimension that has any, in the order of the values; months are numbers."""
+    found: dict[Any, Cell] = {}
+    for keys, one in _cells(s, measure, kind, at, by):
+        found.setdefault(keys[0], Cell()).merge(one)
+    return sorted(found.items())
+
+
+def grid(s: Session, measure: str, kind: str, at: Filters) -> dict[tuple[str, str], Cell]:
+    """The same by category and district."""
+    found: dict[tuple[str, str], Cell] = {}
+    for keys, one in _cells(s, measure, kind, at, "category", "district"):
+        found.setdefault((keys[0], keys[1]), Cell()).merge(one)
+    return found
+
+
+def coverage(s: Session, at: Filters) -> Cell:
+    """How many awarded jobs have an official baseline: value 1 of the histogram."""
+    return cell(s, "covered", NO_KIND, at)
+
+
+def _cells(s: Session, measure: str, kind: str, at: Filters, *by: By | None) -> list[tuple[tuple[Any, ...], Cell]]:
+    named = [FigureCell.measure == measure, FigureCell.kind == kind_of(measure, kind)]
+    for dimension in ("category", "district", "method", "funding"):
+        column, wanted = getattr(FigureCell, dimension), getattr(at, dimension)
+        if wanted is not None:
+            named.append(column == wanted)
+        else:
+            named.append(column != ANY if dimension in by else column == ANY)
+    if at.ranged or "month" in by:
+        named += [FigureCell.month >= max(at.since or 0, ANY_MONTH + 1)]
+        named += [FigureCell.month <= at.until] if at.until is not None else []
+    else:
+        named.append(FigureCell.month == ANY_MONTH)
+    keys = [getattr(FigureCell, dimension) for dimension in by if dimension is not None]
+    asked = select(*keys, FigureCell.n, FigureCell.price, FigureCell.base, FigureCell.histogram).where(*named)
+    return [
+        (tuple(row[: len(keys)]), Cell(row.n, row.price, row.base, read_histogram(row.histogram)))
+        for row in s.execute(asked)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One job behind a figure: as models.FigureRow."""
+
+    job_id: int
+    job_code: str
+    contract_code: str | None
+    title: str
+    category: str
+    district: str
+    month: int
+    method: str
+    funding: str
+    kind: str
+    baseline: int | None
+    awarded: int | None
+    contracted: int | None
+    settled: int | None
+    baseline_days: int | None
+    days_promised: int | None
+    days_used: int | None
+    valid_bids: int
+    rounds: int
+    failed: bool
+    outside: bool | None
+    cut_awarded: int | None
+    cut_contracted: int | None
+    cut_settled: int | None
+    cut_days: int | None
+
+
+_ROW = [getattr(FigureRow, name) for name in Row.__dataclass_fields__]
+
+
+def rows(
+    s: Session,
+    at: Filters,
+    after: tuple[int, int] | None,
+    most: int,
+    measure: str | None = None,
+    kind: str | None = None,
+) -> list[Row]:
+    """The jobs behind a figure, newest month first; `after`: month and job of the row to go on behind.
+
+    With a measure only what counts in it, of one kind of baseline where it is a fee.
+    """
+    asked = _narrowed(select(*_ROW), at, measure, kind)
+    if after is not None:
+        month, job = after
+        asked = asked.where(or_(FigureRow.month < month, and_(FigureRow.month == month, FigureRow.job_id < job)))
+    asked = asked.order_by(FigureRow.month.desc(), FigureRow.job_id.desc()).limit(most)
+    return [Row(*row) for row in s.execute(asked)]
+
+
+def _narrowed(asked: Select[Any], at: Filters, measure: str | None, kind: str | None) -> Select[Any]:
+    for dimension in ("category", "district", "method", "funding"):
+        wanted = getattr(at, dimension)
+        if wanted is not None:
+            asked = asked.where(getattr(FigureRow, dimension) == wanted)
+    if at.since is not None:
+        asked = asked.where(FigureRow.month >= at.since)
+    if at.until is not None:
+        asked = asked.where(FigureRow.month <= at.until)
+    if measure in FEES and kind is not None:
+        asked = asked.where(FigureRow.kind == kind)
+    if measure in (*FEES, "days"):
+        asked = asked.where(getattr(FigureRow, f"cut_{measure}").is_not(None))
+    elif measure in ("outside", "covered"):
+        asked = asked.where(FigureRow.failed.is_(False))
+    if measure == "outside":
+        asked = asked.where(FigureRow.outside.is_not(None))
+    return asked
+
+
+def as_of(s: Session) -> datetime | None:
+    """When the rollup last read the log; None before its first time."""
+    return s.scalar(select(FigureHead.at))
+
+
+def months(s: Session) -> Sequence[int]:
+    """Every month that has a row, in order."""
+    return list(s.scalars(select(FigureCell.month).where(
+        FigureCell.measure == "bids", FigureCell.kind == NO_KIND, FigureCell.month != ANY_MONTH,
+        FigureCell.category == ANY, FigureCell.district == ANY, FigureCell.method == ANY, FigureCell.funding == ANY,
+    ).order_by(FigureCell.month)))  # fmt: skip
