@@ -62,6 +62,7 @@ def _tender(
         failed=outcome.get("status") == "failed",
         minimum=auction.terms.get("min_competitors", 3),
         valid=tuple(Offered(orgs[r["bidder"]], r["amount"], r["days"]) for r in outcome["ranking"]) if priced else (),
+        bidders=tuple(sorted(orgs.values())),
         kin=tuple(sorted(kin)),
         winner=stands.org_id if stands else None,
         awarded=stands.amount if stands else None,
@@ -70,6 +71,7 @@ def _tender(
         days_used=contract.days_used if contract else None,
         bid_days=days.count_workdays(since, until),
         off_days=longest_rest(days, since, until),
+        urgency=job.urgency,
         refused=tuple((a.org_id, a.ended_at or a.proposed_at) for a in awards if a.strike in _REFUSED),
     )
 

@@ -54,6 +54,15 @@ class Days:
         """The place of the first working day on or after `day`."""
         return bisect_left(self.work, day)
 
+    def place_of(self, at: datetime) -> int:
+        """The place of the Beijing day of an instant."""
+        return self.place(at.astimezone(BEIJING).date())
+
+    @property
+    def begins(self) -> date:
+        """The first day of the history."""
+        return history_begins(self.today)
+
     def ago(self, n: int) -> date:
         """The n-th working day before today."""
         return self.work[self.now - n]

@@ -1,11 +1,11 @@
 """What follows an award that stands: its contract is confirmed, delivered, accepted and reviewed by the services."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from bidding.awards.service import confirm_contract
+from bidding.awards.service import confirm_contract, refuse_contract
 from market.contracts.folder import of_job
 from market.contracts.service import (
     Planned,
@@ -18,6 +18,7 @@ from market.contracts.service import (
     propose_change,
     propose_pause,
     set_milestones,
+    terminate,
 )
 from market.identity.queries import platform_key
 from portal.sample import texts
@@ -45,10 +46,17 @@ class Deal:
 
 
 class Delivery:
-    """Queues what both parties do with a contract; what lies after the history waits for whoever signs in."""
+    """Queues what both parties do with a contract; what lies after the history waits for whoever signs in.
 
-    def __init__(self, people: People, days: Days, queue: Queue, fates: dict[str, Fate]) -> None:
-        self._people, self._days, self._queue, self._fates = people, days, queue, fates
+    `again` follows the award of the next in order where a firm would not sign.
+    """
+
+    def __init__(
+        self, people: People, days: Days, queue: Queue, fates: dict[str, Fate],
+        again: Callable[[Any, Job, str, datetime], object],
+    ) -> None:  # fmt: skip
+        self._people, self._days, self._queue, self._fates, self._again = people, days, queue, fates, again
+        self._refused: set[str] = set()
         self._paying = Paying(days, queue)
 
     def follow(self, s: Any, job: Job, job_id: int, firm: Any, now: datetime) -> None:
@@ -57,11 +65,24 @@ class Delivery:
         if contract is None or fate is None:
             return
         deal = Deal(contract, self._people.owners[job.project.owner.n], firm, fate)
+        if fate.refuses and job.title not in self._refused:
+            self._refused.add(job.title)
+            self._queue(self._days.later(now, 2, 11.7), partial(self._refuses, deal=deal, job=job))
+            return
         if len(deal.shares) > 1:
             self._queue(now + timedelta(minutes=40), partial(self._plans, deal=deal))
         sides = zip((deal.owner, deal.firm), fate.confirms, (10.2, 14.6), strict=True)
         for by, after, hour in sides:
             self._queue(self._days.later(now, after, hour), partial(self._confirms, deal=deal, by=by))
+
+    def _refuses(self, s: Any, now: datetime, deal: Deal, job: Job) -> None:
+        """The winner will not sign; the next in order is proposed."""
+        award = refuse_contract(s, deal.id, texts.WILL_NOT, deal.firm, now)
+        if award is not None:
+            self._again(s, job, award.auction_id, now)
+
+    def _ends(self, s: Any, now: datetime, deal: Deal) -> None:
+        terminate(s, deal.id, texts.ENDED, deal.owner, now)
 
     def _plans(self, s: Any, now: datetime, deal: Deal) -> None:
         set_milestones(s, deal.id, planned(deal.shares, deal.days), deal.owner, now)
@@ -79,6 +100,9 @@ class Delivery:
         """The firm has all papers: from here the days count."""
         complete_inputs(s, deal.id, deal.firm, now)
         deal.starts, fate = now, deal.fate
+        if fate.ends is not None:
+            self._queue(self._days.later(now, fate.ends, 16.3), partial(self._ends, deal=deal))
+            return
         if fate.pause is not None:
             at = now + MOMENT * 600 if fate.pause[0] == 0 else self._days.later(now, fate.pause[0], 9.1)
             self._queue(at, partial(self._pauses, deal=deal, long=fate.pause[1]))

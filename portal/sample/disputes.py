@@ -31,7 +31,7 @@ class Disputes:
 
     def follow(self, s: Any, job: Job, auction: Any, now: datetime) -> None:
         """Look at the newest award of a decided auction: it is explained, objected to, or nothing happens."""
-        award = self._newest(s, job, auction.id, now)
+        award = self.newest(s, job, auction.id, now)
         if award is None or award.state == "explaining":
             return
         if job.objected is not None and len(auction.outcome["ranking"]) > 1:
@@ -40,7 +40,7 @@ class Disputes:
             at = self._days.later(now, 1, 11.1)
             self._queue(at, partial(self._objects, award=award.id, auction=auction.id, org=org, job=job))
 
-    def _newest(self, s: Any, job: Job, auction: str, now: datetime) -> Any:
+    def newest(self, s: Any, job: Job, auction: str, now: datetime) -> Any:
         """The newest award; a firm that must explain its price does so on the next working day, others wait."""
         found = awards_of(s, auction)
         award = found[-1][0] if found else None
@@ -63,7 +63,7 @@ class Disputes:
     def _judges(self, s: Any, now: datetime, award: int, auction: str, job: Job) -> None:
         owner = self._people.owners[job.project.owner.n]
         judge_explanation(s, award, owner.org_id, True, texts.ACCEPTED, owner.actor, now)
-        self._newest(s, job, auction, now)
+        self.newest(s, job, auction, now)
 
     def _objects(self, s: Any, now: datetime, award: int, auction: str, org: int, job: Job) -> None:
         said, firm = job.objected, self._person_of(org)
@@ -81,7 +81,7 @@ class Disputes:
         owner = self._people.owners[job.project.owner.n]
         words = texts.UPHELD if said.upheld else texts.REFUSED
         answer_objection(s, objection, owner.org_id, said.upheld, words, owner.actor, now)
-        self._newest(s, job, auction, now)
+        self.newest(s, job, auction, now)
         if said.complains:
             self._queue(self._days.later(now, 1, 9.8), partial(self._complains, auction=auction, firm=firm, said=said))
 

@@ -32,13 +32,15 @@ def posting(job: Job) -> Posting:
         service=job.service.code, title=job.title, summary=job.summary, district=job.project.district,
         ceiling=m.ceiling, days_max=job.service.days, tax=job.tax, closes_at=job.slot.closes_at, scale=m.scale,
         coefficients=m.coefficients, inputs=m.inputs, evidence=m.evidence, project_code=job.project.code,
+        urgency=job.urgency,
     )  # fmt: skip
 
 
 def fields_of(job: Job) -> dict[int, dict[str, Any]]:
     """The steps of the wizard as they were typed."""
     steps = _steps(job.project, job.service, job.measured, job.title, job.summary)
-    return {**steps, 3: _price(job.measured, job.service, job.tax, job.slot.closes_at)}
+    third = _price(job.measured, job.service, job.tax, job.slot.closes_at)
+    return {**steps, 3: {**third, "urgency": job.urgency} if job.urgency else third}
 
 
 def make_drafts(seed: int, projects: Sequence[Project], jobs: Sequence[Job]) -> list[Draft]:

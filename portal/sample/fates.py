@@ -18,6 +18,8 @@ CHANGE_MOST = {"government": 0.10, "institution": 0.10}
 """Public money: at most a tenth (政府采购法 49)."""
 RETURNED = 1 / 40
 REVIEWED = 0.62
+REFUSED, ENDED = 0.01, 0.008
+"""Winners that will not sign; contracts that are ended before delivery. Our assumption."""
 ONE, TWO, THREE = (10_000,), (4_000, 6_000), (3_000, 4_000, 3_000)
 SHARES: Mapping[str, tuple[int, ...]] = {
     "01": TWO, "02": TWO, "03": TWO, "06": TWO, "07": THREE, "11": THREE, "12": TWO, "17": TWO, "18": TWO, "20": TWO,
@@ -48,7 +50,8 @@ class Said:
 class Fate:
     """All counts in working days. `used`: from the start to delivery, pauses not counted. `changes`: of the award.
 
-    `confirms`: owner and firm after the award stands; `judged`: from a delivery to the owner's word.
+    `confirms`: owner and firm after the award stands; `judged`: from a delivery to the owner's word. `refuses`: the
+    first winner will not sign; `ends`: the counted day on which the owner ends the contract instead of a delivery.
     """
 
     confirms: tuple[int, int]
@@ -62,6 +65,8 @@ class Fate:
     money: tuple[tuple[Money, ...], ...]
     owner_says: Said | None
     firm_says: Said | None
+    refuses: bool = False
+    ends: int | None = None
 
 
 def make_fates(seed: int, jobs: Sequence[Job], firms: Sequence[Firm]) -> dict[str, Fate]:
@@ -91,7 +96,8 @@ def _fate(rng: Random, job: Job, quality: float) -> Fate:
     firm = _said(rng, _scores(rng, 0.6)) if rng.random() < REVIEWED else None
     return Fate(
         (rng.randint(1, 4), rng.randint(1, 4)), rng.choice((0, 0, 1, 2, 3, 5)), shares, used, pause, returned, changes,
-        rng.randint(1, 4), tuple(_money(rng) for _ in shares), owner, firm,
+        rng.randint(1, 4), tuple(_money(rng) for _ in shares), owner, firm, rng.random() < REFUSED,
+        rng.randint(1, max(1, used - 1)) if rng.random() < ENDED else None,
     )  # fmt: skip
 
 

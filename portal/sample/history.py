@@ -34,6 +34,7 @@ from market.jobs.service import (
 from market.moments import BEIJING
 from market.notices.service import read_before
 from oversight.indicators.service import run as judge_all
+from portal.sample.authority import Authority
 from portal.sample.bids import Offer
 from portal.sample.days import instant
 from portal.sample.delivery import Delivery
@@ -59,7 +60,8 @@ class History:
         self.db, self.clock, self.keeper = db, clock, keeper
         self.ends = instant(plan.days.today, 0)
         self.disputes = Disputes(self.people, plan.days, self.queue, self.stands_after)
-        self.delivery = Delivery(self.people, plan.days, self.queue, plan.fates)
+        self.delivery = Delivery(self.people, plan.days, self.queue, plan.fates, self.disputes.newest)
+        self.authority = Authority(plan, self.people, self.queue)
         self._evenings: set[datetime] = set()
         self._running: dict[int, tuple[Job, str]] = {}
         self._coded: dict[str, tuple[Job, int]] = {}
@@ -102,6 +104,7 @@ class History:
             self.entering.owners(s, self.clock.at)
             self._key = receipt_key(s)
         self.entering.queue(self.queue)
+        self.authority.queue()
         for job in self.plan.jobs:
             self.queue(job.slot.sent_at, partial(self._sends, job=job))
         for n, draft in enumerate(self.plan.drafts):
@@ -147,7 +150,7 @@ class History:
         """The owner writes the job down, names firms to keep out and to invite, and sends it in."""
         by = self.people.owners[job.project.owner.n]
         draft = start_draft(s, by, now)
-        if job.slot.waits:
+        if job.slot.waits or job.urgency:
             for step, fields in fields_of(job).items():
                 save_step(s, draft.id, step, fields, by, now)
         for firm, reason, note in job.recused:

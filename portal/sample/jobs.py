@@ -51,7 +51,7 @@ class Objected:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job and all that will happen to it. `rounds`: the bids of its auctions."""
+    """A job and all that will happen to it. `rounds`: the bids of its auctions; `urgency`: as in a posting."""
 
     project: Project
     service: Service
@@ -65,6 +65,7 @@ class Job:
     recused: tuple[tuple[int, str, str], ...]
     asked: tuple[Asked, ...]
     objected: Objected | None
+    urgency: str = ""
 
 
 def make_jobs(

@@ -75,8 +75,9 @@ def _watched(history: History, days: int) -> None:
 
 def _tell_truth(plan: Plan, codes: Mapping[str, str], home: Path) -> None:
     """What was planted, beside the database and never on a page: for whoever scores the indicators."""
-    rows = truth(plan.schemes, codes, {firm.n: firm.uscc for firm in plan.firms})
+    firms, owners = ({one.n: one.uscc for one in bodies} for bodies in (plan.firms, plan.owners))
+    told = truth(plan.planted, codes, firms, owners)
     folder = home / "sample"
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"planted": rows, "decoys": []}, ensure_ascii=False, indent=1)
+    text = json.dumps(told, ensure_ascii=False, indent=1)
     (folder / "truth.json").write_text(text + "\n", encoding="utf-8")

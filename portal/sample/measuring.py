@@ -3,7 +3,7 @@ baseline, ceiling and hidden figure (sample_city.md and decisions.md, Sample cit
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -97,6 +97,29 @@ def _measured(rng: Random, project: Project, service: Service, coefficients: dic
     evidence = "；".join(EVIDENCE[name] for name in raised(found))
     fee = int(found.fee)
     return Measured(scale, coefficients, inputs, evidence, fee, fee, _up(fee * 105, 100))
+
+
+def inflated(project: Project, service: Service, true: Measured) -> Measured | None:
+    """The same job measured against the project: sensitive, complexity III, the scale × 1.6. None where that does not
+    raise the fee, or where the amount would not be allowed."""
+    if true.scale is None or true.fee is None or service.standard is None or service.standard in AREAS:
+        return None
+    wrong = replace(project, complexity="III")
+    keys = {**true.coefficients}
+    if "sensitivity" in keys:
+        keys["sensitivity"] = "sensitive"
+    if "complexity" in keys:
+        keys["complexity"] = "III"
+    if "stage" in keys:
+        keys["stage"] = _stage(wrong, service)
+    inputs = {name: fen * 8 // 5 // WAN * WAN for name, fen in true.inputs.items()}
+    scale = int(supervision_base(**inputs)) if inputs else true.scale * 8 // 5 // WAN * WAN
+    found = baseline(shipped_standards(), service.standard, scale, dict(keys))
+    if not isinstance(found, Baseline) or int(found.fee) <= true.fee:
+        return None
+    evidence, fee = "；".join(EVIDENCE[name] for name in raised(found)), int(found.fee)
+    measured = Measured(scale, keys, inputs, evidence, fee, fee, _up(fee * 105, 100))
+    return measured if allowed(sample_rules(), _posting(project, service, measured.ceiling)) is None else None
 
 
 def _up(fen: int, over: int) -> int:

@@ -65,9 +65,8 @@ def papers_for(rng: Random, days: Days, categories: tuple[str, ...], name: str, 
 
 
 def _expiry(rng: Random, today: date, admitted_at: datetime) -> date:
-    draw = rng.random()
-    if draw < 0.03:
-        since = (today - beijing_day(admitted_at)).days
+    draw, since = rng.random(), (today - beijing_day(admitted_at)).days
+    if draw < 0.03 and since > 2:  # who only applies comes with papers that hold
         return today - timedelta(days=rng.randint(1, max(2, since - 30)))
     if draw < 0.10:
         return today + timedelta(days=rng.randint(0, 60))

@@ -16,7 +16,7 @@ from portal.sample.fates import Fate, make_fates
 from portal.sample.firms import Firm, brand_pairs, make_firms
 from portal.sample.jobs import Job, make_jobs
 from portal.sample.luck import SEED
-from portal.sample.planted import Scheme, bend, plant
+from portal.sample.planted import Planted, bend, plant
 from portal.sample.projects import Owner, Project, make_owners, make_projects
 from portal.sample.slots import make_slots
 
@@ -43,7 +43,7 @@ class Plan:
     roles: Roles
     drafts: list[Draft]
     fates: dict[str, Fate]
-    schemes: list[Scheme]
+    planted: Planted
 
 
 def make_plan(calendar: Calendar, today: date, seed: int = SEED, scale: float = 1.0) -> Plan:
@@ -55,12 +55,11 @@ def make_plan(calendar: Calendar, today: date, seed: int = SEED, scale: float = 
     projects = make_projects(seed, owners, today, scale)
     slots = make_slots(seed, days, scale)
     jobs = make_jobs(seed, projects, slots, firms[:-2], days)
-    schemes = plant(seed, jobs, firms[:-2], days, scale)
+    planted = plant(seed, jobs, firms[:-2], days, scale)
     roles = _roles(days, firms, jobs)
     drafts = make_drafts(seed, [p for p in projects if p.owner.n == roles.owner], jobs)
-    return Plan(
-        days, firms, owners, projects, jobs, roles, drafts, bend(make_fates(seed, jobs, firms), schemes, seed), schemes
-    )
+    fates = bend(make_fates(seed, jobs, firms), planted, seed)
+    return Plan(days, firms, owners, projects, jobs, roles, drafts, fates, planted)
 
 
 def _roles(days: Days, firms: list[Firm], jobs: list[Job]) -> Roles:

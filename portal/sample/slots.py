@@ -51,11 +51,11 @@ def make_slots(seed: int, days: Days, scale: float) -> list[Slot]:
     found = [_open(rng, days, n, open_ones) for n in range(open_ones)]
     found += _closed(rng, days, closed)
     for n in range(WAITING):
-        found.append(_slot(rng, days, days.now - 1, days.now + 9 + n, open=True, waits=True))
+        found.append(slot_of(rng, days, days.now - 1, days.now + 9 + n, open=True, waits=True))
     return sorted(found, key=lambda slot: slot.posted_at)
 
 
-def _slot(rng: Random, days: Days, start: int, end: int, open: bool, waits: bool = False) -> Slot:
+def slot_of(rng: Random, days: Days, start: int, end: int, open: bool, waits: bool = False) -> Slot:
     hour = working_hour(rng)
     posted = instant(days.work[start], hour)
     sent = posted - timedelta(minutes=rng.randint(15, 45 if hour < 9.8 else 90))
@@ -69,7 +69,7 @@ def _open(rng: Random, days: Days, n: int, many: int) -> Slot:
     end = days.now + 1 + n * 20 // many
     ahead = end - days.now
     periods = [p for p in range(max(5, ahead + 1), 26) if days.work[end - p] not in days.before_spring]
-    return _slot(rng, days, end - rng.choice(periods or [max(5, ahead + 1)]), end, open=True)
+    return slot_of(rng, days, end - rng.choice(periods or [max(5, ahead + 1)]), end, open=True)
 
 
 def _closed(rng: Random, days: Days, many: int) -> list[Slot]:
@@ -81,5 +81,5 @@ def _closed(rng: Random, days: Days, many: int) -> list[Slot]:
     for start in rng.choices(places, weights, k=many):
         periods = [(p, w) for p, w in PERIODS if start + p < days.now]
         period = rng.choices([p for p, _ in periods], [w for _, w in periods])[0]
-        found.append(_slot(rng, days, start, start + period, open=False))
+        found.append(slot_of(rng, days, start, start + period, open=False))
     return found

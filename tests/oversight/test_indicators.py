@@ -55,10 +55,13 @@ def test_there_are_eight_each_with_words_source_and_limits() -> None:
 
 
 def test_too_few_a_job_that_failed_twice_and_an_owner_who_never_has_more_than_enough() -> None:
-    first = tender(1, failed=True)
+    first = tender(1, failed=True, bidders=(7,))
     again = replace(first, round=2)
-    assert [f.key for f in judged("too_few", first, again)] == ["job:1"]
-    assert judged("too_few", first, tender(2, failed=True, owner=2)) == []
+    assert [(f.key, f.firms) for f in judged("too_few", first, again)] == [("job:1", (7,))]
+    assert judged("too_few", first, tender(2, failed=True, owner=2, bidders=(7,))) == []
+    for bidders in ((), (8,), (7, 8)):
+        assert judged("too_few", first, replace(again, bidders=bidders)) == []
+    assert judged("too_few", replace(first, bidders=()), replace(again, bidders=())) == []
 
     three = {1: 100, 2: 120, 3: 140}
     always = [tender(n, three) for n in range(1, 5)]
@@ -121,7 +124,9 @@ def test_short_period_of_one_owner_repeatedly_without_urgency() -> None:
     (found,) = judged("short_period", *short, tender(9))
     assert found.numbers == {"tenders": 3, "of": 4, "shortest_days": 2, "off_days": 8}
     assert judged("short_period", *short[:2], tender(3, bid_days=2, owner=2)) == []
-    assert judged("short_period", *[replace(t, urgency="防汛抢险") for t in short]) == []
+    assert len(judged("short_period", *[replace(t, urgency="时间紧") for t in short])) == 1  # over a long holiday
+    assert judged("short_period", *[replace(t, urgency="防汛抢险", off_days=2) for t in short]) == []
+    assert len(judged("short_period", *[replace(t, off_days=2) for t in short])) == 1
     assert len(judged("short_period", *[replace(t, bid_days=3) for t in short])) == 1
     assert judged("short_period", *[replace(t, bid_days=3, off_days=2) for t in short]) == []
 

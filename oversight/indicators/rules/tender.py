@@ -30,6 +30,8 @@ class Tender:
     failed: bool = False
     minimum: int = 3
     valid: tuple[Offered, ...] = ()
+    bidders: tuple[int, ...] = ()
+    """Everybody whose bid stood at T, by id; known for a failed round too, whose envelopes stay sealed."""
     kin: tuple[int, ...] = ()
     """Firms rejected because they were affiliated with another bidder."""
     winner: int | None = None
