@@ -174,13 +174,7 @@ def test_contracts_run_on_through_delivery_payment_and_reviews(s: Session, calen
     done = [row for row in contracts if row.state == "completed"]
 
     states = {"opened", "active", "refused", "terminated", *ENDED}
-    assert len(done) > len(contracts) / 2 and {row.state for row in contracts} <= {
-        "opened",
-        "active",
-        "refused",
-        "terminated",
-        *ENDED,
-    }
+    assert len(done) > len(contracts) / 2 and {row.state for row in contracts} <= states
     assert all(row.days_used == used[row.title] for row in contracts if row.days_used is not None)
     assert reconcile_ledger(s) == [] and ledger_sum(s) == 0
     assert all(row.settled >= row.fen for (row,) in rows(s, Payment) if row.contract_id in {c.id for c in done})
