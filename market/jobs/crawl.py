@@ -43,11 +43,13 @@ class Line:
     days_max: int
     published_at: datetime
     closes_at: datetime
+    urgent: bool
 
 
 _LINE: tuple[Any, ...] = (
     Job.id, Job.code, Job.title, Organisation.name, Job.category_code, Job.service_code, Job.district, Job.funding,
     Job.stage, Job.baseline_fen, Job.ceiling_fen, Job.days_max, Job.published_at, Job.closes_at,
+    Job.urgency.is_not(None),
 )  # fmt: skip
 
 

@@ -126,6 +126,7 @@ class Row:
     ceiling_fen: int
     published_at: datetime
     closes_at: datetime
+    urgent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class Page:
 
 _ROW: tuple[Any, ...] = (
     Job.id, Job.code, Job.title, Organisation.name, Job.category_code, Job.district, Job.funding, Job.stage,
-    Job.baseline_fen, Job.ceiling_fen, Job.published_at, Job.closes_at,
+    Job.baseline_fen, Job.ceiling_fen, Job.published_at, Job.closes_at, Job.urgency.is_not(None),
 )  # fmt: skip
 
 

@@ -71,6 +71,7 @@ def _line(row: crawl.Line) -> shape.JobLine:
         district=row.district, funding=row.funding, state=row.stage,
         accepting=row.stage == "open" and web.now() < row.closes_at, baseline=row.baseline_fen,
         ceiling=row.ceiling_fen, days_max=row.days_max, published_at=row.published_at, closes_at=row.closes_at,
+        urgent=bool(row.urgent),
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ class JobLine(Model):
     days_max: int
     published_at: datetime
     closes_at: Annotated[datetime, Field(description="T, exclusive")]
+    urgent: Annotated[bool, Field(description="Whether the bid period was shortened; the reason stands in the job")]
 
 
 class JobPage(Model):

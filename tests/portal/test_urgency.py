@@ -79,6 +79,8 @@ def test_an_owner_posts_it_and_the_operator_and_everybody_read_why(
     assert FLOOD in client.get(f"/operator/jobs/{job.id}").text
     assert client.post(f"/operator/jobs/{job.id}/publish").status_code == 303
     client.post("/logout")
+    assert '<span class="tag warn">紧急</span>' in client.get("/jobs").text
+    assert [line["urgent"] for line in client.get("/api/v1/jobs").get_json()["items"]] == [True]
     assert f"紧急：{FLOOD}" in client.get(f"/jobs/{job.code}").text
     assert f"Urgent: {FLOOD}" in client.get(f"/en/jobs/{job.code}").text
     assert client.get(f"/api/v1/jobs/{job.code}").get_json()["urgency"] == FLOOD
