@@ -30,6 +30,7 @@ DOORS = (
     "contracts",
     "credit",
     "documents",
+    "figures",
     "findings",
     "firms",
     "flags",

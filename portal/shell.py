@@ -18,7 +18,7 @@ from market.db import DatabaseDown
 from market.identity import queries as identity
 from market.identity.rules import Role, mask_name
 from market.money import Fen, daxie, show_fraction_percent, show_wan, show_yuan
-from portal import access, charts, web, words
+from portal import access, charts, plots, web, words
 
 STATIC = Path(__file__).resolve().parent / "static"
 
@@ -257,7 +257,7 @@ GLOBALS: dict[str, Any] = {
     "known": known, "leads": leads, "asset": asset, "field_of": field_of, "form_errors": errors_of,
     "describe": describe, "aria": aria, "page_url": page_url, "sort_url": sort_url, "stage_kind": stage_kind,
     "stage_word": stage_word,
-    "days_until": days_until, "chart_offers": chart_offers, "server_now": server_now, "charts": charts,
+    "days_until": days_until, "chart_offers": chart_offers, "server_now": server_now, "charts": charts, "plots": plots,
     "lang_now": web.lang, "districts": districts, "zh": zh,
 }  # fmt: skip
 
@@ -270,6 +270,7 @@ def _sections() -> list[tuple[str, str]]:
         ("items.index", _("审批事项")),
         ("jobs.index", _("找项目")),
         ("firms.index", _("找机构")),
+        ("figures.index", _("费用与工期")),
         ("protocol.index", _("截标纪要")),
         ("rules.index", _("规则")),
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Subquery, and_, case, cast, func, literal, select, union_all
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from bidding.auctions.models import Auction
@@ -27,19 +27,11 @@ MONTHS = 12
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The first page's figures. Money in fen; gaps to the baseline in tenths of a percent, negative is below.
-
-    `cut` is the median over awards whose baseline is of kind `official` (`cut_n` of them); `months` the same by
-    Beijing month of the award, oldest first, months without an award left out. `enough` of `closed` auctions had
-    three independent bids.
-    """
+    """Totals of the first page. Money in fen; `enough` of `closed` auctions had three independent bids."""
 
     awarded: int
     sum_fen: int
     since: datetime | None
-    cut: int | None
-    cut_n: int
-    months: tuple[int, ...]
     firms: int
     categories: int
     categories_enough: int
@@ -81,18 +73,13 @@ class Opened:
     bids: int | None
 
 
-def home_figures(s: Session, now: datetime) -> Figures:
-    """The figures as of now, in two statements: totals, then medians of the fee against the baseline."""
+def home_figures(s: Session) -> Figures:
+    """The totals as of now, in one statement."""
     t = s.execute(_totals()).one()
-    medians = {key: (gap, n) for key, gap, n in s.execute(_medians(now))}
-    cut, n = medians.get(0, (None, 0))
     return Figures(
         awarded=t.awarded,
         sum_fen=int(t.sum_fen or 0),
         since=t.since,
-        cut=None if cut is None else tenths(cut),
-        cut_n=n,
-        months=tuple(tenths(medians[m][0]) for m in range(1, MONTHS + 1) if m in medians),
         firms=t.firms,
         categories=t.categories,
         categories_enough=t.categories_enough,
@@ -100,11 +87,6 @@ def home_figures(s: Session, now: datetime) -> Figures:
         enough=t.enough,
         open=t.open,
     )
-
-
-def tenths(share: float) -> int:
-    """A share of the baseline paid (0.688) as the gap in tenths of a percent (−312)."""
-    return round((float(share) - 1) * 1000)
 
 
 def _totals() -> Any:
@@ -131,45 +113,6 @@ def _totals() -> Any:
 
 def _count(what: Any, *where: ColumnElement[bool]) -> Any:
     return select(func.count(what)).where(*where).scalar_subquery()
-
-
-def _medians(now: datetime) -> Any:
-    """Rows (0 for all time or 1…12 for a month, median share, number). Neither engine shares a median function."""
-    share = cast(Award.amount, Float) / Job.baseline_fen
-    month = case(*[(Award.proposed_at >= begin, MONTHS - i) for i, begin in enumerate(month_starts(now))], else_=0)
-    rows = (
-        select(share.label("share"), month.label("month"))
-        .join(Auction, Auction.id == Award.auction_id)
-        .join(Job, Job.id == Auction.job_id)
-        .where(Award.state.in_(DONE), Job.baseline_fen > 0, Job.baseline["kind"].as_string() == "official")
-        .subquery()
-    )
-    whole = _ranked(rows, None)
-    by_month = _ranked(rows, rows.c.month)
-    middle = select(literal(0), func.avg(whole.c.share), func.max(whole.c.n)).where(_in_middle(whole))
-    monthly = select(by_month.c.month, func.avg(by_month.c.share), func.max(by_month.c.n))
-    monthly = monthly.where(_in_middle(by_month), by_month.c.month > 0).group_by(by_month.c.month)
-    return union_all(middle, monthly)
-
-
-def _ranked(rows: Subquery, by: ColumnElement[Any] | None) -> Subquery:
-    place = func.row_number().over(partition_by=by, order_by=rows.c.share).label("place")
-    return select(rows.c.share, rows.c.month, place, func.count().over(partition_by=by).label("n")).subquery()
-
-
-def _in_middle(ranked: Subquery) -> ColumnElement[bool]:
-    """The one middle row of an odd number, the two of an even one."""
-    return and_(ranked.c.place * 2 >= ranked.c.n, ranked.c.place * 2 <= ranked.c.n + 2)
-
-
-def month_starts(now: datetime) -> list[datetime]:
-    """The first instants of this Beijing month and the eleven before, newest first."""
-    first = now.astimezone(BEIJING).date().replace(day=1)
-    found: list[datetime] = []
-    for _ in range(MONTHS):
-        found.append(_midnight(first))
-        first = (first - timedelta(days=1)).replace(day=1)
-    return found
 
 
 def _midnight(day: date) -> datetime:

@@ -78,6 +78,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("figure_row", schema=None) as batch_op:
         batch_op.create_index("ix_figure_row_category", ["category", "month", "job_id"], unique=False)
+        batch_op.create_index("ix_figure_row_cut_awarded", ["cut_awarded", "job_id"], unique=False)
+        batch_op.create_index("ix_figure_row_cut_contracted", ["cut_contracted", "job_id"], unique=False)
+        batch_op.create_index("ix_figure_row_cut_days", ["cut_days", "job_id"], unique=False)
+        batch_op.create_index("ix_figure_row_cut_settled", ["cut_settled", "job_id"], unique=False)
         batch_op.create_index("ix_figure_row_district", ["district", "month", "job_id"], unique=False)
         batch_op.create_index("ix_figure_row_firm", ["firm_id"], unique=False)
         batch_op.create_index("ix_figure_row_month", ["month", "job_id"], unique=False)
@@ -89,6 +93,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_figure_row_month")
         batch_op.drop_index("ix_figure_row_firm")
         batch_op.drop_index("ix_figure_row_district")
+        batch_op.drop_index("ix_figure_row_cut_settled")
+        batch_op.drop_index("ix_figure_row_cut_days")
+        batch_op.drop_index("ix_figure_row_cut_contracted")
+        batch_op.drop_index("ix_figure_row_cut_awarded")
         batch_op.drop_index("ix_figure_row_category")
 
     op.drop_table("figure_row")

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from market.db import Base
 
+_CUTS = ("awarded", "contracted", "settled", "days")
+
 
 class FigureRow(Base):
     """What is measured of one job, as far as it is known. Fen, working days; cuts in permille (metrics.rules.cut).
@@ -23,6 +25,7 @@ class FigureRow(Base):
         Index("ix_figure_row_category", "category", "month", "job_id"),
         Index("ix_figure_row_district", "district", "month", "job_id"),
         Index("ix_figure_row_firm", "firm_id"),
+        *(Index(f"ix_figure_row_cut_{name}", f"cut_{name}", "job_id") for name in _CUTS),
     )
     job_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     job_code: Mapped[str] = mapped_column(String(20))

@@ -1,17 +1,20 @@
 """Figures for pages: a few cells of the rollup for any filters, however many contracts there are; and their rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import Session
 
+from market.identity.models import Organisation
 from oversight.metrics.models import FigureCell, FigureHead, FigureRow
 from oversight.metrics.rules import ANY, ANY_MONTH, FEES, NO_KIND, Cell, read_histogram
 
 By = Literal["category", "district", "month", "method", "funding"]
+CUTS: Final = (*FEES, "days")
+"""Measures that are cuts of a baseline."""
 DIMENSIONS: Final[tuple[By, ...]] = ("category", "district", "month", "method", "funding")
 
 
@@ -100,6 +103,7 @@ class Row:
     month: int
     method: str
     funding: str
+    firm_id: int | None
     kind: str
     baseline: int | None
     awarded: int | None
@@ -128,17 +132,36 @@ def rows(
     most: int,
     measure: str | None = None,
     kind: str | None = None,
+    lowest: bool = False,
 ) -> list[Row]:
-    """The jobs behind a figure, newest month first; `after`: month and job of the row to go on behind.
+    """The jobs behind a figure, newest month first, or with `lowest` the smallest cut of the measure first.
 
-    With a measure only what counts in it, of one kind of baseline where it is a fee.
+    With a measure only what counts in it, of one kind of baseline where it is a fee. `after`: `place_of` the row to go
+    on behind.
     """
+    by = getattr(FigureRow, f"cut_{measure}") if lowest and measure in CUTS else None
     asked = _narrowed(select(*_ROW), at, measure, kind)
     if after is not None:
-        month, job = after
-        asked = asked.where(or_(FigureRow.month < month, and_(FigureRow.month == month, FigureRow.job_id < job)))
-    asked = asked.order_by(FigureRow.month.desc(), FigureRow.job_id.desc()).limit(most)
-    return [Row(*row) for row in s.execute(asked)]
+        key, job = after
+        first = FigureRow.month if by is None else by
+        asked = asked.where(
+            tuple_(first, FigureRow.job_id) < (key, job) if by is None else tuple_(first, FigureRow.job_id) > (key, job)
+        )
+    order = (FigureRow.month.desc(), FigureRow.job_id.desc()) if by is None else (by, FigureRow.job_id)
+    return [Row(*row) for row in s.execute(asked.order_by(*order).limit(most))]
+
+
+def place_of(row: Row, measure: str | None, lowest: bool) -> tuple[int, int]:
+    """Where a row stands in the order of `rows`."""
+    key = getattr(row, f"cut_{measure}") if lowest and measure in CUTS else row.month
+    return int(key), row.job_id
+
+
+def firms(s: Session, found: Iterable[Row]) -> dict[int, tuple[str, str]]:
+    """USCC and name of the firms that were awarded rows; those are public."""
+    ids = {row.firm_id for row in found if row.firm_id is not None}
+    named = select(Organisation.id, Organisation.uscc, Organisation.name).where(Organisation.id.in_(ids))
+    return {row.id: (row.uscc, row.name) for row in s.execute(named)}
 
 
 def _narrowed(asked: Select[Any], at: Filters, measure: str | None, kind: str | None) -> Select[Any]:
@@ -152,7 +175,7 @@ def _narrowed(asked: Select[Any], at: Filters, measure: str | None, kind: str | 
         asked = asked.where(FigureRow.month <= at.until)
     if measure in FEES and kind is not None:
         asked = asked.where(FigureRow.kind == kind)
-    if measure in (*FEES, "days"):
+    if measure in CUTS:
         asked = asked.where(getattr(FigureRow, f"cut_{measure}").is_not(None))
     elif measure in ("outside", "covered"):
         asked = asked.where(FigureRow.failed.is_(False))

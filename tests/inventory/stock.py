@@ -41,6 +41,7 @@ from market.notices.models import Notice, Outbox
 from market.notices.service import notify
 from market.search.whoosh import WhooshSearch
 from market.settings import read
+from oversight.metrics.service import rebuild
 from portal.web import City
 from tests.inventory.agreements import stock_contracts
 from tests.inventory.flags import stock_flags
@@ -307,6 +308,7 @@ def _around(made: Stock) -> None:
     with made.db.write() as s:
         place(s)
         seal(s, made.clock.now(), log_signer(s))
+        rebuild(s, made.clock.now())
 
 
 def _desk(made: Stock, owner: str) -> None:

@@ -262,7 +262,7 @@ VALUES: Final = {
     "note", "number", "office", "outcome", "party_kind", "party_name", "password", "person", "phone", "price",
     "project_code",
     "reason", "roles", "scale", "service", "source", "staff", "standard", "summary", "sure", "tax", "text", "title",
-    "until", "upheld", "uscc", *agreements.VALUES, *money.VALUES, *ratings.VALUES,
+    "until", "upheld", "urgency", "uscc", *agreements.VALUES, *money.VALUES, *ratings.VALUES,
 }  # fmt: skip
 """Fields that hold what is typed, chosen from a public list, or a secret of one's own."""
 

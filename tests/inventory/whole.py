@@ -34,6 +34,7 @@ from market.moments import BEIJING
 from market.notices.models import Outbox
 from market.search.whoosh import WhooshSearch
 from market.settings import read
+from oversight.metrics.service import rebuild
 from portal.app import create_app
 from portal.web import City
 from tests.inventory.agreements import whole_contracts
@@ -127,6 +128,7 @@ def whole_city(db: Database, folder: Path) -> Whole:
         _failed_mail(s)
         place(s)
         seal(s, clock.now(), identity.log_signer(s))
+        rebuild(s, clock.now())
     return whole
 
 

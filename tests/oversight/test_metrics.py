@@ -90,7 +90,7 @@ class Town:
             baseline={"fee": fee, "kind": luck.choice(["official", "ceiling"])}, baseline_days=luck.choice([None, 20]),
             district=luck.choice(["339901", "339902", None]), funding=luck.choice(["fiscal", "private"]),
         )  # fmt: skip
-        at = FOUNDED + timedelta(days=luck.randrange(400))
+        at = FOUNDED + timedelta(days=luck.randrange(1, 400))
         failed = luck.random() < 0.2
         job.stage, job.ended_at = ("failed", at) if failed else ("standing", None)
         auction = Auction(
@@ -296,7 +296,7 @@ def test_filters_splits_and_rows_agree(db: Database) -> None:
         seen, after = [], None
         while page := queries.rows(s, ALL, after, 7):
             seen += [row.job_id for row in page]
-            after = (page[-1].month, page[-1].job_id)
+            after = queries.place_of(page[-1], None, False)
         assert len(seen) == len(set(seen)) == 40
         assert queries.months(s) == sorted({row.month for row in queries.rows(s, ALL, None, 100)})
         assert median_of(queries.cell(s, "awarded", "official", Filters(category="99"))) is None

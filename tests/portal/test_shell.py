@@ -23,15 +23,17 @@ from wtforms import Form
 
 from bidding.auctions.models import Auction
 from bidding.awards.models import Award
-from bidding.awards.queries import closing_next, closing_today, home_figures, just_opened, month_starts, tenths
+from bidding.awards.queries import closing_next, closing_today, home_figures, just_opened
 from market.clock import FixedClock
 from market.db import Database, DatabaseDown
 from market.errors import refuse
 from market.identity.models import Organisation
 from market.jobs.models import Job
+from oversight.metrics.service import rebuild
 from portal import charts, web, words
 from portal.access import PUBLIC, May, needs
 from portal.forms import fields
+from portal.home import cut_of
 from tests.makers import T0, make_org, make_person
 
 STATIC = Path(words.ROOT) / "portal" / "static"
@@ -381,25 +383,12 @@ def test_every_page_of_the_sample_says_that_it_is_invented(client: FlaskClient) 
 
 def test_the_figures_of_an_empty_city_are_noughts(db: Database) -> None:
     with db.read() as s:
-        figures = home_figures(s, T0)
+        figures, cut = home_figures(s), cut_of(s, "awarded")
         today, soon, opened = closing_today(s, T0), closing_next(s, T0), just_opened(s, T0)
 
-    assert (figures.awarded, figures.cut, figures.months, figures.closed) == (0, None, (), 0)
+    assert (figures.awarded, cut.gap, cut.months, figures.closed) == (0, None, (), 0)
     assert figures.categories == 21
     assert (today.total, soon.total, list(opened)) == (0, 0, [])
-
-
-def test_months_begin_at_midnight_in_beijing() -> None:
-    starts = month_starts(T0)
-
-    assert len(starts) == 12
-    assert starts[0].isoformat() == "2026-06-01T00:00:00+08:00"
-    assert starts[-1].isoformat() == "2025-07-01T00:00:00+08:00"
-
-
-def test_a_share_paid_is_a_gap_in_tenths_of_a_percent() -> None:
-    assert tenths(0.688) == -312
-    assert tenths(1.0) == 0
 
 
 # ── fields ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -536,20 +525,22 @@ def put_award(s: Any, owner: Organisation, n: int, paid: int | None, base: int |
 def test_the_fee_figure_is_the_median_over_official_baselines(db: Database) -> None:
     with db.write() as s:
         owner = make_org(s)
-        for n, paid in ((1, 70_000), (2, 60_000), (40, 90_000), (41, 88_000)):
+        for n, paid in ((1, 70_000), (2, 60_000), (3, 80_000), (40, 90_000), (41, 88_000)):
             put_award(s, owner, n, paid, 100_000)
         put_award(s, owner, 5, 10_000, 100_000, kind="guide")
         put_award(s, owner, 6, 10_000, None)
         put_award(s, owner, 7, None, 100_000)
 
-    with db.read() as s:
-        figures, opened = home_figures(s, T0), just_opened(s, T0)
+    with db.write() as s:
+        rebuild(s, T0)
 
-    assert (figures.awarded, figures.sum_fen) == (6, 328_000)
-    assert (figures.cut, figures.cut_n) == (-210, 4)
-    assert figures.months == (-110, -350)
-    assert (figures.enough, figures.closed) == (6, 7)
-    assert [o.title for o in opened] == ["项目 1", "项目 2", "项目 5", "项目 6"]
+    with db.read() as s:
+        figures, opened, cut = home_figures(s), just_opened(s, T0), cut_of(s, "awarded")
+
+    assert (figures.awarded, figures.sum_fen) == (7, 408_000)
+    assert (cut.gap, cut.n, cut.months) == (-200, 5, ())  # no month has five of them
+    assert (figures.enough, figures.closed) == (7, 8)
+    assert [o.title for o in opened] == ["项目 1", "项目 2", "项目 3", "项目 5"]
     assert (opened[0].amount, opened[0].failed) == (70_000, False)
 
 

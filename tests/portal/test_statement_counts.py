@@ -19,7 +19,7 @@ from tests.town import more_jobs
 
 SEARCH = f"/jobs?scope=all&q={quote('环境影响')}"
 PAGES = {
-    "stranger": ("/", "/jobs", "/jobs?scope=all", SEARCH, "/protocols", "/firms", "/items"),
+    "stranger": ("/", "/jobs", "/jobs?scope=all", SEARCH, "/protocols", "/firms", "/items", "/figures", "/figures/rows"),
     "firm": ("/jobs", "/jobs?scope=all&sort=new", "/my", "/notifications"),
     "owner": ("/jobs", "/my", "/my/drafts"),
     "operator": ("/operator", "/operator/jobs", "/audit"),
