@@ -19,12 +19,14 @@ from tests.town import more_jobs
 
 SEARCH = f"/jobs?scope=all&q={quote('环境影响')}"
 PAGES = {
-    "stranger": ("/", "/jobs", "/jobs?scope=all", SEARCH, "/protocols", "/firms", "/items", "/figures", "/figures/rows"),
+    "stranger": (
+        "/", "/jobs", "/jobs?scope=all", SEARCH, "/protocols", "/firms", "/items", "/figures", "/figures/rows",
+    ),
     "firm": ("/jobs", "/jobs?scope=all&sort=new", "/my", "/notifications"),
     "owner": ("/jobs", "/my", "/my/drafts"),
     "operator": ("/operator", "/operator/jobs", "/audit"),
-    "regulator": ("/regulator/complaints", "/audit"),
-}
+    "regulator": ("/regulator", "/regulator/complaints", "/audit"),
+}  # fmt: skip
 NAMES = {code: names[0] for code, names in DISTRICTS.items()}
 API = ("/api/v1/jobs", "/api/v1/firms", "/api/v1/items")
 
