@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import event, insert
+from sqlalchemy import ColumnElement, event, insert
 from sqlalchemy.orm import Session
 
 from market.db import Base, Database
@@ -21,9 +21,7 @@ _BATCH, _ROWS = "batch", "batch.rows"
 def batch(db: Database) -> Iterator[Session]:
     """One transaction of a load. Nobody else may write meanwhile, else what was asked once could be out of date."""
     with db.write() as s:
-        s.info[_BATCH] = {}
-        if db.sqlite:  # PostgreSQL gives each record its transaction's number in the statement that writes it
-            s.info[_ROWS] = {}
+        s.info[_BATCH], s.info[_ROWS] = {}, {}
         alive: list[object] = []  # a session holds its rows weakly, and would read them again and again
         for moment in ("loaded_as_persistent", "pending_to_persistent"):
             event.listen(s, moment, lambda _, row: alive.append(row))
@@ -31,8 +29,10 @@ def batch(db: Database) -> Iterator[Session]:
         s.flush()
         for model, rows in s.info.pop(_ROWS, {}).items():
             table = model.__table__
-            names = [column.key for column in table.columns if not column.primary_key]
-            s.execute(insert(table), [{name: row.get(name) for name in names} for row in rows])
+            # What the database gives itself is the same in all rows (PostgreSQL: the number of this transaction).
+            given = {name: value for name, value in rows[0].items() if isinstance(value, ColumnElement)}
+            names = [column.key for column in table.columns if not column.primary_key and column.key not in given]
+            s.execute(insert(table).values(**given), [{name: row.get(name) for name in names} for row in rows])
 
 
 def append(s: Session, model: type[Base], values: dict[str, Any]) -> None:

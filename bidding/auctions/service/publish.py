@@ -63,7 +63,8 @@ def publish_job(s: Session, job_id: int, actor: str, now: datetime, keeper: Keep
     s.flush()
     if job.closes_at is None:
         raise refuse("job.deadline_missing", "closes_at")
-    urgent: dict[str, Any] = {"urgency": job.urgency} if job.urgency else {}
+    # The reason itself stands in the posted terms; the log holds no free text.
+    urgent: dict[str, Any] = {"urgency": hashlib.sha256(job.urgency.encode()).hexdigest()} if job.urgency else {}
     blind_key = secrets.token_bytes(32)
     auction = open_round(s, job, 1, now, job.closes_at, rules, blind_key, keeper)
     record(
