@@ -118,7 +118,7 @@ class Course:
 def _course(s: Any, view: Asked, measure: str) -> Course:
     stats = [
         stat(cell, said.month_text(month), rows_url(view, measure, **view.narrowed("month", month)))
-        for month, cell in queries.split(s, measure, view.kind, "month", view.at)
+        for month, cell in queries.split(s, measure, view.kind, "month", view.at, lean=True)
     ]
     target = TARGET_DAYS if measure == "days" else TARGET_FEE
     points = [x.point for x in stats]
@@ -160,7 +160,7 @@ def split_of(s: Any, view: Asked, measure: str) -> Split:
     covered = dict(queries.split(s, "covered", view.kind, by, view.at)) if measure != "days" else {}
     stats = [
         stat(cell, said.label(by, value), rows_url(view, measure, **view.narrowed(by, value)), covered.get(value))
-        for value, cell in queries.split(s, measure, view.kind, by, view.at)
+        for value, cell in queries.split(s, measure, view.kind, by, view.at, lean=True)
     ]
     known = [x for x in stats if x.middle is not None]
     met = sum((x.middle or 0) >= target for x in known)
@@ -181,8 +181,8 @@ class Heat:
 
 
 def _heat(s: Any, view: Asked) -> Heat:
-    cells = queries.grid(s, view.fee, view.kind, view.at)
-    whole = dict(queries.split(s, view.fee, view.kind, "category", view.at))
+    cells = queries.grid(s, view.fee, view.kind, view.at, lean=True)
+    whole = dict(queries.split(s, view.fee, view.kind, "category", view.at, lean=True))
     districts = sorted({district for _category, district in cells})
     made = {
         key: stat(cell, "", rows_url(view, view.fee, category=key[0], district=key[1])) for key, cell in cells.items()
@@ -350,11 +350,11 @@ def _table(view: Asked) -> Iterator[Line]:
         for measure in (view.fee, "days"):
             for by in queries.DIMENSIONS:
                 covered = dict(queries.split(s, "covered", view.kind, by, view.at))
-                for value, cell in queries.split(s, measure, view.kind, by, view.at):
+                for value, cell in queries.split(s, measure, view.kind, by, view.at, lean=True):
                     one = stat(cell, said.label(by, value), "", covered.get(value))
                     yield _line(view, measure, str(said.BY[by]), one)
         names = {c.code: c.name_en if web.lang() == "en" else c.name_zh for c in catalogue.categories(s)}
-        for (category, district), cell in sorted(queries.grid(s, view.fee, view.kind, view.at).items()):
+        for (category, district), cell in sorted(queries.grid(s, view.fee, view.kind, view.at, lean=True).items()):
             where = f"{names.get(category, category)} × {shell.district(district)}"
             yield _line(view, view.fee, str(_("类别 × 区域")), stat(cell, where, ""))
 

@@ -45,7 +45,9 @@ class Cut:
 def cut_of(s: Any, measure: str) -> Cut:
     """What the rollup says of a measure of the whole city, against baselines of the national list."""
     whole = metrics.cell(s, measure, "official", metrics.Filters())
-    months = [median_of(cell) for _month, cell in metrics.split(s, measure, "official", "month", metrics.Filters())]
+    months = [
+        median_of(cell) for _month, cell in metrics.split(s, measure, "official", "month", metrics.Filters(), lean=True)
+    ]
     middle = median_of(whole)
     gaps = tuple(-plots.tenths(m) for m in months[-MONTHS:] if m is not None)
     return Cut(None if middle is None else -plots.tenths(middle), whole.n, gaps)

@@ -39,7 +39,7 @@ def measured_of(s: Any, measure: str, scope: str | None) -> Measured:
     target = TARGET_DAYS if measure == "days" else TARGET_FEE
     middles = [
         (category, cell.n, plots.tenths(middle))
-        for category, cell in metrics.split(s, measure, "official", "category", at)
+        for category, cell in metrics.split(s, measure, "official", "category", at, lean=True)
         if (middle := median_of(cell)) is not None
     ]
     below = sorted((row for row in middles if row[2] < target), key=lambda row: (row[2], row[0]))

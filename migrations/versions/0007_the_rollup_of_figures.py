@@ -28,6 +28,9 @@ def upgrade() -> None:
         sa.Column("price", sa.BigInteger(), nullable=False),
         sa.Column("base", sa.BigInteger(), nullable=False),
         sa.Column("histogram", DOCUMENT, nullable=False),
+        sa.Column("low", sa.Integer(), nullable=False),
+        sa.Column("middle", sa.Integer(), nullable=False),
+        sa.Column("high", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint(
             "measure", "kind", "month", "method", "funding", "category", "district", name=op.f("pk_figure_cell")
         ),

@@ -58,7 +58,8 @@ class FigureRow(Base):
 class FigureCell(Base):
     """All rows that agree on some dimensions; `*` (month 0) stands for any. `histogram`: value → how many.
 
-    `price` and `base` are the sums the weighted cut is made of. There is a cell for every set of filters, so a page
+    `price` and `base` are the sums the weighted cut is made of, `low`, `middle`, `high` the quartiles in
+    quarter-permilles, so that most pages need no histogram. There is a cell for every set of filters, so a page
     reads a few cells however many contracts there are.
     """
 
@@ -77,6 +78,9 @@ class FigureCell(Base):
     price: Mapped[int] = mapped_column(BigInteger)
     base: Mapped[int] = mapped_column(BigInteger)
     histogram: Mapped[dict[str, Any]]
+    low: Mapped[int]
+    middle: Mapped[int]
+    high: Mapped[int]
 
 
 class FigureHead(Base):

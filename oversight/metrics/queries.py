@@ -42,26 +42,32 @@ def kind_of(measure: str, kind: str) -> str:
 
 def cell(s: Session, measure: str, kind: str, at: Filters) -> Cell:
     """Everything that counts in a measure under the filters."""
-    found = Cell()
-    for _, one in _cells(s, measure, kind, at, None):
-        found.merge(one)
-    return found
+    return _added(_cells(s, measure, kind, at, None)).get((), Cell())
 
 
-def split(s: Session, measure: str, kind: str, by: By, at: Filters) -> list[tuple[Any, Cell]]:
-    """The same by each value of a dimension that has any, in the order of the values; months are numbers."""
-    found: dict[Any, Cell] = {}
-    for keys, one in _cells(s, measure, kind, at, by):
-        found.setdefault(keys[0], Cell()).merge(one)
-    return sorted(found.items())
+def split(s: Session, measure: str, kind: str, by: By, at: Filters, lean: bool = False) -> list[tuple[Any, Cell]]:
+    """The same by each value of a dimension that has any, in the order of the values; months are numbers.
+
+    `lean`: cells may come without their histogram, with n, sums and quartiles alone.
+    """
+    return sorted((keys[0], one) for keys, one in _added(_cells(s, measure, kind, at, by, lean=lean)).items())
 
 
-def grid(s: Session, measure: str, kind: str, at: Filters) -> dict[tuple[str, str], Cell]:
+def grid(s: Session, measure: str, kind: str, at: Filters, lean: bool = False) -> dict[tuple[str, str], Cell]:
     """The same by category and district."""
-    found: dict[tuple[str, str], Cell] = {}
-    for keys, one in _cells(s, measure, kind, at, "category", "district"):
-        found.setdefault((keys[0], keys[1]), Cell()).merge(one)
-    return found
+    found = _added(_cells(s, measure, kind, at, "category", "district", lean=lean))
+    return {(keys[0], keys[1]): one for keys, one in found.items()}
+
+
+def _added(found: Iterable[tuple[tuple[Any, ...], Cell]]) -> dict[tuple[Any, ...], Cell]:
+    """Cells of one key added up: the single months of a range."""
+    whole: dict[tuple[Any, ...], Cell] = {}
+    for keys, one in found:
+        if keys in whole:
+            whole[keys].merge(one)
+        else:
+            whole[keys] = one
+    return whole
 
 
 def coverage(s: Session, at: Filters) -> Cell:
@@ -69,7 +75,9 @@ def coverage(s: Session, at: Filters) -> Cell:
     return cell(s, "covered", NO_KIND, at)
 
 
-def _cells(s: Session, measure: str, kind: str, at: Filters, *by: By | None) -> list[tuple[tuple[Any, ...], Cell]]:
+def _cells(
+    s: Session, measure: str, kind: str, at: Filters, *by: By | None, lean: bool = False
+) -> list[tuple[tuple[Any, ...], Cell]]:
     named = [FigureCell.measure == measure, FigureCell.kind == kind_of(measure, kind)]
     for dimension in ("category", "district", "method", "funding"):
         column, wanted = getattr(FigureCell, dimension), getattr(at, dimension)
@@ -83,11 +91,16 @@ def _cells(s: Session, measure: str, kind: str, at: Filters, *by: By | None) -> 
     else:
         named.append(FigureCell.month == ANY_MONTH)
     keys = [getattr(FigureCell, dimension) for dimension in by if dimension is not None]
-    asked = select(*keys, FigureCell.n, FigureCell.price, FigureCell.base, FigureCell.histogram).where(*named)
-    return [
-        (tuple(row[: len(keys)]), Cell(row.n, row.price, row.base, read_histogram(row.histogram)))
-        for row in s.execute(asked)
-    ]
+    width, single = len(keys), not at.ranged or "month" in by
+    sums = (FigureCell.n, FigureCell.price, FigureCell.base)
+    if lean and single and measure in CUTS:
+        quartiles = (FigureCell.low, FigureCell.middle, FigureCell.high)
+        rows = s.execute(select(*keys, *sums, *quartiles).where(*named))
+        return [
+            (tuple(row[:width]), Cell(row.n, row.price, row.base, {}, (row.low, row.middle, row.high))) for row in rows
+        ]
+    rows = s.execute(select(*keys, *sums, FigureCell.histogram).where(*named))
+    return [(tuple(row[:width]), Cell(row.n, row.price, row.base, read_histogram(row.histogram))) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

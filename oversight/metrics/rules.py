@@ -4,7 +4,7 @@ Published values are whole permilles, rounded half up; every median and quartile
 reader who takes the rows finds the same. Nothing here is a float.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Final
@@ -77,6 +77,8 @@ class Cell:
     price: int = 0
     base: int = 0
     histogram: dict[int, int] = field(default_factory=dict)
+    known: tuple[int, int, int] | None = field(default=None, compare=False)
+    """The quartiles of a cell that was read without its histogram; such a cell is never changed."""
 
     def add(self, value: int, price: int, base: int, times: int = 1) -> None:
         """Count a value `times` times; a negative number takes it out again."""
@@ -112,23 +114,29 @@ class Cell:
         return self.n < FEW
 
     def quantile(self, quarter: int) -> int | None:
-        """The first (1), second (2: median) or third (3) quartile in quarter-permilles; None for an empty cell.
+        """The first (1), second (2: median) or third (3) quartile in quarter-permilles; None for an empty cell."""
+        found = self.quartiles()
+        return None if found is None else found[quarter - 1]
 
-        Linear between neighbours, as R's type 7 and spreadsheets do it: exact in quarters.
-        """
-        if self.n == 0:
-            return None
-        whole, rest = divmod((self.n - 1) * quarter, 4)
-        low, high = self._at(whole), self._at(min(whole + 1, self.n - 1))
-        return low * (4 - rest) + high * rest
+    def quartiles(self) -> tuple[int, int, int] | None:
+        """All three, linear between neighbours, as R's type 7 and spreadsheets do it: exact in quarters."""
+        if self.known is not None or self.n == 0:
+            return self.known
+        ranks = [divmod((self.n - 1) * quarter, 4) for quarter in (1, 2, 3)]
+        wanted = {rank for whole, _ in ranks for rank in (whole, min(whole + 1, self.n - 1))}
+        at = self._at(sorted(wanted))
+        first, second, third = (at[w] * (4 - rest) + at[min(w + 1, self.n - 1)] * rest for w, rest in ranks)
+        return first, second, third
 
-    def _at(self, rank: int) -> int:
-        """The value at a rank, counted from 0."""
+    def _at(self, ranks: Sequence[int]) -> dict[int, int]:
+        """The values at ranks in order, counted from 0."""
+        found: dict[int, int] = {}
+        passed, left = 0, list(reversed(ranks))
         for value in sorted(self.histogram):
-            rank -= self.histogram[value]
-            if rank < 0:
-                return value
-        raise ValueError("a rank beyond the histogram")
+            passed += self.histogram[value]
+            while left and left[-1] < passed:
+                found[left.pop()] = value
+        return found
 
     def share_of(self, value: int) -> int | None:
         """How many of the rows have a value, permille rounded half up."""

@@ -140,10 +140,12 @@ def _write(s: Session, cells: Iterable[tuple[Key, Cell]]) -> None:
 
 def _stored(key: Key, cell: Cell) -> dict[str, Any]:
     measure, kind, at = key
+    low, middle, high = cell.quartiles() or (0, 0, 0)
     return {
         "measure": measure, "kind": kind, "category": at.category, "district": at.district, "month": at.month,
         "method": at.method, "funding": at.funding, "n": cell.n, "price": cell.price, "base": cell.base,
-        "histogram": {str(value): times for value, times in sorted(cell.histogram.items())},
+        "histogram": {str(value): times for value, times in sorted(cell.histogram.items())}, "low": low,
+        "middle": middle, "high": high,
     }  # fmt: skip
 
 

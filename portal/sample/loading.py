@@ -16,6 +16,7 @@ from market.identity.queries import fact
 from market.jobs.entries import sources
 from market.moments import beijing_day
 from market.search.index import rebuild
+from oversight.metrics.service import rebuild as count_figures
 from portal.sample.days import founded_at, instant
 from portal.sample.entering import Entering
 from portal.sample.history import FACT, History
@@ -59,6 +60,8 @@ def load_sample(city: City, echo: Callable[[str], None], scale: float = 1.0, tod
         _tell_truth(plan, history.codes, city.settings.home)
     finally:
         keeper.close()
+    with city.db.write() as s:
+        count_figures(s, city.clock.now())
     names = {code: pair[0] for code, pair in city.extra["districts"].items()}
     found = sources(names, city.clock.now())
     rebuild(city.db, city.search, found, lambda entries: tqdm(entries, desc="全文索引 / index", unit="", leave=False))
