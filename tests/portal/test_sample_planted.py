@@ -83,6 +83,20 @@ def test_cartels_bid_as_the_paper_says(plan: Plan) -> None:
     assert all(a != b for a, b in itertools.pairwise(winners))
 
 
+def test_the_firms_of_a_cartel_bid_on_ordinary_jobs_too_and_are_in_one_row_only(plan: Plan) -> None:
+    over = written_over(plan)
+    together = ("cover", "rotation", "ratio", "captive", "direct", "only", "small", "ratings_ring")
+    gangs = [firm for name in together for firm in row(plan, name).firms]
+
+    assert len(set(gangs)) == len(gangs)
+    for name in ("cover", "rotation", "ratio"):
+        mine, of = set(row(plan, name).firms), {True: 0, False: 0}
+        for job in plan.jobs:
+            if job.title in row(plan, name).jobs or job.title not in over:
+                of[job.title in over] += sum(offer.firm in mine for offer in job.rounds[0])
+        assert of[False] / sum(of.values()) > 0.3, name
+
+
 def test_one_owner_is_behind_captive_short_split_and_direct(plan: Plan) -> None:
     for name in ("captive", "short", "split", "direct", "flood", "only"):
         assert {job.project.owner.n for job in jobs(plan, name)} == {row(plan, name).owner}

@@ -93,6 +93,9 @@ def plant(seed: int, jobs: list[Job], firms: Sequence[Firm], days: Days, scale: 
     ]
     innocent += [cartels.low(made, "cheap", INNOCENT["cheap"]), decoys.same(made, INNOCENT["same"])]
     rows.append(papers.expired(made, n["expired"]))  # last: it takes a certificate away, which no later bid may need
+    for row in rows[:3]:
+        for firm in row.firms:
+            made.mingle(firm, -(-len(row.jobs) // 2) - made.ordinary_bids(firm))
     jobs.sort(key=lambda job: job.slot.posted_at)
     return Planted([r for r in rows if r.jobs], [r for r in innocent if r.jobs], [stars] if stars.jobs else [], timed)
 

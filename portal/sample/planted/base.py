@@ -39,6 +39,8 @@ class Planting:
         ]  # fmt: skip
         self.owners: set[int] = set()
         """Owners that are behind a row already."""
+        self.gangs: set[int] = set()
+        """Firms that act together in a row already: nobody is in two."""
 
     def size(self, many: int) -> int:
         """Jobs of a row of so many, in a city of this scale."""
@@ -58,10 +60,18 @@ class Planting:
         """Those of them that belong to no group."""
         return [f.n for f in self.able(i, slot) if f.group is None]
 
-    def take(self, row: str, chosen: Iterable[int], firms: Iterable[int], owner: int | None = None) -> Scheme:
-        """These jobs belong to a row from now on."""
-        mine = list(chosen)
+    def unused(self, i: int) -> list[int]:
+        """Those of these that act together in no row yet."""
+        return [n for n in self.alone(i) if n not in self.gangs]
+
+    def take(
+        self, row: str, chosen: Iterable[int], firms: Iterable[int], owner: int | None = None, gang: bool = False
+    ) -> Scheme:
+        """These jobs belong to a row from now on; `gang`: its firms act together."""
+        mine, firms = list(chosen), list(firms)
         self.free = [i for i in self.free if i not in mine]
+        if gang:
+            self.gangs.update(firms)
         if owner is not None:
             self.owners.add(owner)
         return Scheme(row, tuple(self.jobs[i].title for i in mine), tuple(sorted(set(firms))), owner)
@@ -96,6 +106,23 @@ class Planting:
         barred = set(without)
         able = [n for n in self.alone(i) if n not in barred]
         return self.rng.sample(able, min(many, len(able)))
+
+    def mingle(self, firm: int, many: int) -> None:
+        """Let a firm bid on so many ordinary jobs more, in place of the highest bidder of each."""
+        for i in self.rng.sample(self.free, len(self.free)):
+            offers = self.jobs[i].rounds[0]
+            if many <= 0:
+                return
+            if len(offers) < ENOUGH or any(o.firm == firm for o in offers) or firm not in self.alone(i):
+                continue
+            last = max(offers, key=lambda o: o.amount)
+            changed = tuple(replace(o, firm=firm, lead=0) if o is last else o for o in offers)
+            self.jobs[i] = replace(self.jobs[i], rounds=(changed,))
+            many -= 1
+
+    def ordinary_bids(self, firm: int) -> int:
+        """On how many jobs of no row yet a firm bids."""
+        return sum(o.firm == firm for i in self.free for o in self.jobs[i].rounds[0])
 
     def slot(self, place: int, period: int) -> Slot:
         """A job posted on the working day of this place, with so many working days to bid."""

@@ -11,7 +11,7 @@ Prices = Callable[[Planting, int, int], list[int]]
 
 def ring(p: Planting, row: str, category: str, size: int, many: int, prices: Prices) -> Scheme:
     """The same firms bid on every job of a row; `prices` of the k-th job below a top price, in the firms' order."""
-    able = {i: set(p.alone(i)) for i in p.free if p.jobs[i].service.category == category}
+    able = {i: set(p.unused(i)) for i in p.free if p.jobs[i].service.category == category}
     chosen: list[int] = []
     left = list(able)
     while left and len(chosen) < size:
@@ -24,7 +24,7 @@ def ring(p: Planting, row: str, category: str, size: int, many: int, prices: Pri
     mine = sorted(p.rng.sample(left, min(p.size(many), len(left))))
     for k, i in enumerate(mine):
         p.bids(i, list(zip(chosen, prices(p, k, p.jobs[i].measured.ceiling), strict=True)))
-    return p.take(row, mine, chosen)
+    return p.take(row, mine, chosen, gang=True)
 
 
 def cover(p: Planting, _: int, top: int) -> list[int]:

@@ -26,12 +26,12 @@ def tight(p: Planting, many: int) -> Scheme:
 def small(p: Planting, size: int) -> Scheme:
     """The same five firms of 21 meet again and again, because the trade is small; now one wins, now another."""
     mine = [i for i in p.free if p.jobs[i].service.category == "21"]
-    often = Counter(n for i in mine for n in p.alone(i))
+    often = Counter(n for i in mine for n in p.unused(i))
     chosen = sorted(often, key=lambda n: (-often[n], n))[:size]
     mine = [i for i in mine if set(chosen) <= set(p.alone(i))] if len(chosen) == size else []
     for i in mine:
         p.ordinary(i, p.rng.sample(chosen, len(chosen)))
-    return p.take("small", mine, chosen if mine else [])
+    return p.take("small", mine, chosen if mine else [], gang=True)
 
 
 def only(p: Planting, many: int, lost: int) -> Scheme:
@@ -40,7 +40,7 @@ def only(p: Planting, many: int, lost: int) -> Scheme:
     for owner, mine in p.owned():
         district = p.jobs[mine[0]].project.owner.district
         asked = [i for i in mine if p.jobs[i].service.qualification and len(p.alone(i)) > ENOUGH]
-        near = Counter(n for i in asked for n in p.alone(i) if p.firms[n].district == district)
+        near = Counter(n for i in asked for n in p.unused(i) if p.firms[n].district == district)
         for firm in sorted(near, key=lambda n: (-near[n], n))[:1]:
             found = [i for i in asked if firm in p.alone(i)]
             if best is None or len(found) > len(best[2]):
@@ -55,7 +55,7 @@ def only(p: Planting, many: int, lost: int) -> Scheme:
         near_ = {f.n for f in p.firms if f.district == district}
         others = p.strangers(i, 3, near_)
         p.ordinary(i, [firm, *others] if k >= lost else [others[0], firm, *others[1:]])
-    return p.take("only", mine, [firm], owner)
+    return p.take("only", mine, [firm], owner, gang=True)
 
 
 def flood(p: Planting, many: int) -> Scheme:

@@ -26,8 +26,8 @@ def captive(p: Planting, many: int) -> Scheme:
     need = p.size(many) + p.size(CAPTIVE_LOST)
     best: tuple[int, int, list[int]] | None = None
     for owner, mine in p.owned():
-        able = {i: set(p.alone(i)) for i in mine}
-        wide = [i for i in mine if len(able[i]) > MANY_BIDDERS]
+        able = {i: set(p.unused(i)) for i in mine}
+        wide = [i for i in mine if len(p.alone(i)) > MANY_BIDDERS]
         often = Counter(n for i in wide for n in able[i])
         if not often:
             continue
@@ -45,7 +45,7 @@ def captive(p: Planting, many: int) -> Scheme:
     for i in mine:
         others = p.strangers(i, p.rng.choice((5, 6)), [firm])
         p.ordinary(i, [firm, *others] if i in won else [others[0], firm, *others[1:]])
-    scheme = p.take("captive", won, [firm], owner)
+    scheme = p.take("captive", won, [firm], owner, gang=True)
     p.free = [i for i in p.free if i not in mine]
     return scheme
 
@@ -138,7 +138,7 @@ def direct(p: Planting, many: int) -> Scheme:
     """The same firm is the only bidder of both rounds, at one owner, again and again."""
     need = p.size(many)
     for owner, mine in p.owned():
-        often = Counter(n for i in mine for n in p.alone(i))
+        often = Counter(n for i in mine for n in p.unused(i))
         firm = max(sorted(often), key=lambda n: often[n], default=None)
         if firm is None or often[firm] < need:
             continue
@@ -146,5 +146,5 @@ def direct(p: Planting, many: int) -> Scheme:
         for i in chosen:
             fen = whole(p.jobs[i].measured.ceiling * p.rng.uniform(0.93, 0.99))
             p.bids(i, [(firm, fen)], [(firm, fen)])
-        return p.take("direct", chosen, [firm], owner)
+        return p.take("direct", chosen, [firm], owner, gang=True)
     return Scheme("direct", (), ())

@@ -25,7 +25,7 @@ class Timed:
 def ring(p: Planting) -> tuple[Scheme, dict[str, Timed]]:
     """Contracts of the ring, each reviewed by both sides, with the days that bring their reviews into one week."""
     need = p.size(REVIEWS // 2)
-    alone = {i: set(p.alone(i)) for i in p.free}
+    alone = {i: set(p.unused(i)) for i in p.free}
     week, chosen = max(
         ((week, _winners(_reviewed_in(p, week), alone, need)) for week in _weeks(p)),
         key=lambda entry: (len(entry[1]), len(set(entry[1].values())), -entry[0]),
@@ -37,7 +37,7 @@ def ring(p: Planting) -> tuple[Scheme, dict[str, Timed]]:
         timed[p.jobs[i].title] = _timed(p, i, week)
     owners = sorted({p.jobs[i].project.owner.n for i in chosen})
     p.owners.update(owners)
-    return p.take("ratings_ring", chosen, chosen.values()), timed
+    return p.take("ratings_ring", chosen, chosen.values(), gang=True), timed
 
 
 def _weeks(p: Planting) -> list[int]:
