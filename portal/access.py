@@ -49,6 +49,7 @@ class May(StrEnum):
     FLAG_DECIDE = "flag:flag:decide"
     IDENTITY_OFFICE = "identity:office:create"
     IDENTITY_PEOPLE = "identity:people:manage"
+    INVITATION_ANSWER = "invitation:own:answer"
     JOB_AMEND = "job:auction:amend"
     JOB_MOVE = "job:deadline:move"
     JOB_POST = "job:draft:write"
@@ -98,6 +99,7 @@ GRANTS: Final[dict[May, frozenset[Role]]] = {
     May.FLAG_DECIDE: frozenset({Role.REGULATOR}),
     May.IDENTITY_OFFICE: frozenset({Role.OPERATOR}),
     May.IDENTITY_PEOPLE: frozenset({Role.OWNER, Role.FIRM}),
+    May.INVITATION_ANSWER: frozenset({Role.FIRM}),
     May.JOB_AMEND: frozenset({Role.OWNER}),
     May.JOB_MOVE: frozenset({Role.OPERATOR}),
     May.JOB_POST: frozenset({Role.OWNER}),

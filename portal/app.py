@@ -40,6 +40,7 @@ DOORS = (
     "items",
     "jobs",
     "join",
+    "matching",
     "opendata",
     "operator",
     "payments",

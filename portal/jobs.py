@@ -1,11 +1,11 @@
 """Finding jobs and reading one: the list by facets, the job page, questions, and firms told of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, abort, flash, g, redirect, request, url_for
+from flask import Blueprint, Response, abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -21,8 +21,9 @@ from market.jobs import listing, queries, service
 from market.jobs.listing import Filters, Fit, Page
 from market.jobs.rules import few_left, question_cutoff
 from market.search.port import SearchDown
-from portal import shell, web
+from portal import sheets, shell, web
 from portal.access import PUBLIC, May, needs
+from portal.feeds import Entry, as_atom
 from portal.forms import jobs as said
 from portal.forms.questions import AnswerForm, AskForm, TellForm
 
@@ -99,8 +100,49 @@ def index() -> ResponseReturnValue:
         "jobs/index.html", page=found, filters=filters, fit=fit, down=down, facets=_facets(filters, found),
         chips=_chips(filters), scopes=_scopes(found), ways=[(_way(w), _url(w.filters), w.total) for w in ways],
         sort=f"{'-' if filters.descending else ''}{filters.sort}", sorts=_sorts(filters),
-        clear=_url(Filters(scope=filters.scope)),
+        clear=_url(Filters(scope=filters.scope)), csv=_url(filters, "jobs.index_csv"),
+        atom=_url(filters, "jobs.index_atom"),
     )  # fmt: skip
+
+
+ROWS, ENTRIES = 500, 50
+"""Rows of a file that are read at once; entries of a feed."""
+
+
+@bp.get("/jobs.csv")
+@needs(PUBLIC)
+def index_csv() -> Response:
+    """All jobs of the list that is asked for, read page by page while they are sent."""
+    return sheets.as_csv("jobs", _lines())
+
+
+def _lines() -> Iterator[sheets.Line]:
+    yield [str(head) for head in said.file_heads()]
+    now, number, pages = web.now(), 1, 1
+    ids, _down = _found(request.args.get("q", "").strip()[:100])
+    while number <= pages:
+        with web.db().read() as s:
+            fit = listing.fit_of(s, g.user.org_id, now) if g.user is not None and g.user.has(Role.FIRM) else None
+            page = listing.search_jobs(s, _filters(fit), now, ids, fit, number, ROWS)
+        pages, number = page.pages, number + 1
+        for row in page.rows:
+            yield said.file_line(row, web.city().settings.public_url)
+
+
+@bp.get("/jobs.atom")
+@needs(PUBLIC)
+def index_atom() -> Response:
+    """The newest jobs of the list that is asked for, as a feed."""
+    now, at = web.now(), web.city().settings.public_url
+    ids, _down = _found(request.args.get("q", "").strip()[:100])
+    with web.db().read() as s:
+        asked = replace(_filters(None), sort="published", descending=True)
+        page = listing.search_jobs(s, asked, now, ids, None, 1, ENTRIES)
+    entries = [
+        Entry(f"{at}/jobs/{r.code}", r.title, said.feed_line(r), r.published_at or r.closes_at) for r in page.rows
+    ]
+    own = f"{at}{request.full_path.rstrip('?')}"
+    return as_atom(own, str(_("淘中介：找项目")), web.city().settings.city_name, entries, now)
 
 
 def _found(words: str) -> tuple[list[int] | None, bool]:
@@ -172,13 +214,13 @@ def _sorts(filters: Filters) -> list[tuple[str, str]]:
     ]
 
 
-def _url(filters: Filters) -> str:
+def _url(filters: Filters, endpoint: str = "jobs.index") -> str:
     """The address of a list; the scope is always written, so that nothing is preselected again."""
     args: dict[str, Any] = {facet: list(getattr(filters, facet)) for facet in listing.FACETS}
     args |= {"scope": filters.scope, "q": filters.words or None, "service": filters.service or None}
     args |= {"owner": filters.owner or None}
     sort = f"{'-' if filters.descending else ''}{filters.sort}"
-    return str(url_for("jobs.index", **args, sort=None if sort == "closing" else sort))
+    return str(url_for(endpoint, **args, sort=None if sort == "closing" else sort))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from bidding.auctions import queries as auctions
 from bidding.awards import work
+from bidding.matching.invited import to_answer
 from market.admission import queries as admission
 from market.contracts.work import Task, tasks_of
 from market.identity.rules import Role
@@ -106,6 +107,8 @@ def _firm(s: Any, org_id: int, now: datetime) -> list[Item]:
         for t in work.firm_tasks(s, org_id, now)
         if t.kind in doors  # signing is the contract's own task
     ]
+    for job in to_answer(s, org_id, now):
+        found.append(_item(_("答复邀请"), job.code or "", job.title, job.closes_at, "matching.answer"))
     return found + _money(s, org_id)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Integer, String, and_, case, cast, delete, func, insert, literal, select, true, tuple_
+from sqlalchemy import Integer, String, and_, case, cast, delete, func, insert, literal, select, text, true, tuple_
 from sqlalchemy.orm import Session
 
 from market.audit.models import AuditEntry, AuditHead, AuditLeaf
@@ -169,6 +169,8 @@ def rebuild(s: Session, now: datetime, tell: Tell = lambda *_: None) -> int:
 
 def roll_up(s: Session, tell: Tell = lambda *_: None) -> None:
     """All cells anew from the rows as they are."""
+    if s.get_bind().dialect.name == "postgresql":  # the adding up takes a minute in which nothing is asked
+        s.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     s.execute(delete(FigureCell))
     bottom = _bottom(s)
     cells = rolled_up(bottom)

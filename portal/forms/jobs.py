@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from market.catalogue.rules import Coefficient, Standard, coefficient_label, key_label, kind_label, show_scale
 from market.catalogue.rules.explain import scale_label
 from market.jobs.models import Job
+from market.moments import BEIJING
 from market.money import Fen, daxie, show_fraction_percent
 from portal import shell, web
 
@@ -190,3 +191,38 @@ GLOBALS: dict[str, Any] = {
     "ceiling_hint": ceiling_hint, "ceiling_echo": ceiling_echo, "check_rows": check_rows, "resume_url": resume_url,
     "resume_word": resume_word, "state_sentence": state_sentence, "FUNDINGS": FUNDINGS, "TAXES": TAXES,
 }  # fmt: skip
+
+
+def file_heads() -> list[str]:
+    """The columns of the list as a file."""
+    return [
+        str(head)
+        for head in (
+            _("项目编号"), _("名称"), _("业主"), _("类别"), _("区域"), _("资金"), _("状态"), _("参考基准（元）"),
+            _("最高限价（元）"), _("发布"), _("截标（北京时间）"), _("加急"), _("地址"),
+        )
+    ]  # fmt: skip
+
+
+def file_line(row: Any, at: str) -> list[object]:
+    """A job of the list as a line of a file; amounts in yuan."""
+    yuan = [None if fen is None else fen / 100 for fen in (row.baseline_fen, row.ceiling_fen)]
+    times = [
+        moment.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M") if moment else None
+        for moment in (row.published_at, row.closes_at)
+    ]
+    return [
+        row.code, row.title, row.owner, shell.category(row.category), shell.district(row.district),
+        str(FUNDINGS.get(row.funding, row.funding)), shell.stage_word(row.stage), *yuan, *times, int(row.urgent),
+        f"{at}/jobs/{row.code}",
+    ]  # fmt: skip
+
+
+def feed_line(row: Any) -> str:
+    """A job of the list in one line."""
+    closes = row.closes_at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
+    words = {
+        "category": shell.category(row.category), "district": shell.district(row.district),
+        "ceiling": shell.money(row.ceiling_fen), "closes": closes,
+    }  # fmt: skip
+    return str(_("%(category)s，%(district)s，最高限价 %(ceiling)s，%(closes)s 截标（北京时间）", **words))

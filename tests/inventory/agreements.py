@@ -106,7 +106,7 @@ def stock_contracts(made: "Stock") -> None:
 def whole_contracts(s: Session, whole: "Whole", owner: Party, firms: list[Party]) -> None:
     """For the city of the sweep: each act waits for somebody, at its owner and its first firm."""
     now, firm = whole.now, firms[0]
-    judged, paused, asked, asking, running = (make_contract(s, owner, firm, now) for _ in range(5))
+    running, judged, paused, asked, asking = (make_contract(s, owner, firm, now) for _ in range(5))
     _judged(judged, s, now)
     paper = keep_document(s, whole.city.settings.documents, running.firm.org_id, None, "成果.pdf", PDF, now)
     contracts.deliver(s, running.id, 2, paper.id, "成果", running.firm, now)

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from market.clock import BEIJING
 from market.identity.rules import Role
 from portal.access import May, allowed
-from tests.inventory import agreements, flags, money, ratings, stripes
+from tests.inventory import agreements, flags, matching, money, ratings, stripes
 from tests.inventory.stock import Stock
 
 ROLES: Final[dict[str, frozenset[Role]]] = {
@@ -58,7 +58,7 @@ KINDS: Final = {
     "posting.step/step": "step", "proofs.record/seq": "seq", "proofs.record_file/seq": "seq",
     "protocol.file/code": "proposed", "protocol.show/code": "proposed",
     "review.give_back/id": "submitted_id", "review.publish/id": "submitted_id", "review.show/id": "submitted_id",
-    "static/filename": "filename", **agreements.KINDS, **flags.KINDS, **money.KINDS, **ratings.KINDS,
+    "static/filename": "filename", **agreements.KINDS, **flags.KINDS, **matching.KINDS, **money.KINDS, **ratings.KINDS,
     **stripes.KINDS,
 }  # fmt: skip
 """`endpoint/parameter` (or a parameter wherever it stands) → the kind of thing (stock.own) that fills it."""
@@ -115,6 +115,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     },
     **agreements.BODIES,
     **flags.BODIES,
+    **matching.BODIES,
     **money.BODIES,
     **ratings.BODIES,
     **stripes.BODIES,
@@ -188,7 +189,7 @@ def body(stock: Stock, door: Door, role: str) -> dict[str, Any]:
         made |= {"reason": "材料不实", "until": day.isoformat()}
     if door.endpoint == "statements.account" and role in stock.parties:
         made["holder"] = stock.parties[role].org.name
-    if door.endpoint == "jobs.tell":
+    if door.endpoint in ("jobs.tell", "matching.show"):
         made["firm"] = stock.parties["g3"].org.uscc
     if door.endpoint in ("api.seal", "bids.check", "bids.edit", "bids.seal"):
         made["lead"] = stock.thing(role, "lead")

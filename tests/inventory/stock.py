@@ -45,6 +45,7 @@ from oversight.metrics.service import rebuild
 from portal.web import City
 from tests.inventory.agreements import stock_contracts
 from tests.inventory.flags import stock_flags
+from tests.inventory.matching import stock_matching
 from tests.inventory.money import stock_money
 from tests.inventory.ratings import stock_ratings
 from tests.inventory.stripes import stock_stripe
@@ -300,6 +301,7 @@ def _around(made: Stock) -> None:
         _account(made, role)
     _offices(made)
     _mail(made)
+    stock_matching(made)
     stock_ratings(made)
     stock_flags(made)
     stock_money(made)

@@ -39,6 +39,7 @@ from portal.app import create_app
 from portal.web import City
 from tests.inventory.agreements import whole_contracts
 from tests.inventory.flags import make_flag
+from tests.inventory.matching import whole_matching
 from tests.inventory.money import whole_money
 from tests.inventory.ratings import whole_ratings
 from tests.inventory.stripes import failed_event
@@ -123,6 +124,7 @@ def whole_city(db: Database, folder: Path) -> Whole:
         whole_money(s, whole, owner, firms)
         failed_event(s)
         whole_contracts(s, whole, owner, firms)
+        whole_matching(s, whole, owner, firms)
     _drafts(whole)
     with db.write() as s:
         _failed_mail(s)
