@@ -124,7 +124,7 @@ class Row:
     stage: str
     baseline_fen: int | None
     ceiling_fen: int
-    published_at: datetime
+    published_at: datetime | None
     closes_at: datetime
     urgent: bool
 
@@ -178,6 +178,35 @@ def search_jobs(
     )
     rows = [Row(*row) for row in s.execute(found)]
     return Page(rows, total, page, pages, facets, totals)
+
+
+def published_between(
+    s: Session,
+    filters: Filters,
+    since: datetime,
+    upto: datetime,
+    now: datetime,
+    text_ids: Sequence[int] | None,
+    fit: Fit | None,
+    most: int,
+) -> list[tuple[str, str]]:
+    """Code and title of the jobs published in (since, upto] that a list would show at `now`, oldest first.
+
+    The database looks for the words besides the index, which takes up a job a moment after it was published.
+    """
+    if filters.scope == "fit" and fit is None:
+        return []
+    said = and_(Job.state.in_(PUBLIC), *_said(filters, None))
+    if text_ids is not None:
+        said = or_(said, and_(Job.state.in_(PUBLIC), *_said(filters, text_ids)))
+    found = (
+        select(Job.code, Job.title)
+        .where(Job.published_at > since, Job.published_at <= upto, said, _scope(filters.scope, fit, now))
+        .where(*[_chosen(filters, facet, now) for facet in FACETS])
+        .order_by(Job.published_at, Job.id)
+        .limit(most)
+    )
+    return [(code or "", title) for code, title in s.execute(found)]
 
 
 def _said(filters: Filters, text_ids: Sequence[int] | None) -> list[ColumnElement[bool]]:
