@@ -13,6 +13,7 @@ from typing import Any
 from bidding.auctions.service import BidAct, ReceiptKey, publish_job, receipt_key, seal_bid
 from bidding.awards.service import settle_next, stand_next
 from bidding.closing.service import claim_next, rerun_next
+from bidding.matching.service import answer_invitation
 from bidding.sealing.client import KeeperPort
 from market.admission.standing import warn_expiring
 from market.audit.sequencer import BATCH, place
@@ -41,6 +42,7 @@ from portal.sample.delivery import Delivery
 from portal.sample.disputes import Disputes
 from portal.sample.drafts import Draft, fields_of, posting
 from portal.sample.entering import Entering
+from portal.sample.invitations import Answer, answers
 from portal.sample.jobs import Asked, Job
 from portal.sample.plan import Plan
 
@@ -174,6 +176,9 @@ class History:
         auction = publish_job(s, id_, self.people.operator.actor, now, self.keeper)
         self._running[id_], self._coded[code] = (job, code), (job, id_)
         self._opens(job, code, 0, auction.opens_at, auction.closes_at)
+        for one in answers(job):
+            at = job.slot.bid_at(one.when, auction.opens_at, auction.closes_at)
+            self.queue(at, partial(self._replies, id_=id_, veil=auction.id, one=one))
         until = self.plan.days.sooner(auction.closes_at, 2, 17.0)
         for asked in job.asked:
             if now < until:
@@ -207,6 +212,11 @@ class History:
         if again is not None:
             mine, its = self._running[again.job_id]
             self._opens(mine, its, again.round - 1, again.opens_at, again.closes_at)
+
+    def _replies(self, s: Any, now: datetime, id_: int, veil: str, one: Answer) -> None:
+        """An invited firm accepts or declines."""
+        by = self.people.firms[one.firm]
+        answer_invitation(s, id_, not one.reason, one.reason, one.note, by, now, veil)
 
     def _asks(self, s: Any, now: datetime, job: Job, id_: int, asked: Asked) -> None:
         question = ask_question(s, id_, asked.text, self.people.firms[asked.firm], now)

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from benchmarks.indicators import PLANTED
 from bidding.auctions.models import Auction, Bid
 from bidding.awards.models import Award, Complaint, Objection
 from bidding.methods import decide
@@ -29,13 +30,14 @@ from market.identity import queries as identity
 from market.identity.models import Organisation
 from market.identity.passwords import STRONG
 from market.identity.service import set_fact, set_mode
-from market.jobs.models import Job
+from market.jobs.models import Invitation, Job
 from market.jobs.rules import Measure, baseline_of
 from market.moments import beijing_day
 from market.notices.models import Notice, Outbox
 from market.payments.ledger import ledger_sum, reconcile_ledger
 from market.payments.models import Invoice, Payment
 from market.workdays import Calendar
+from oversight.indicators.models import Flag, FlagJob
 from portal.app import create_app
 from portal.composition import method_rules
 from portal.migrate import migrate
@@ -190,6 +192,16 @@ def test_authorities_find_and_firms_reply_and_ask_for_repair(s: Session) -> None
     assert {repair.granted for repair in asked} == {None, True}
 
 
+def test_invited_firms_answer_and_who_bids_never_declined(s: Session) -> None:
+    invited = [row for (row,) in rows(s, Invitation)]
+    bids = select(Auction.job_id, Bid.org_id).join(Bid, Bid.auction_id == Auction.id)
+    bidders = {tuple(row) for row in s.execute(bids)}
+
+    assert {row.answer for row in invited} == {None, "accepted", "declined"}
+    assert all(row.answer_reason for row in invited if row.answer == "declined")
+    assert not {(row.job_id, row.org_id) for row in invited if row.answer == "declined"} & bidders
+
+
 def test_the_truth_lies_beside_the_database(city: City, s: Session) -> None:
     told = json.loads((city.settings.home / "sample" / "truth.json").read_text(encoding="utf-8"))
     lines = [row for kind in ("planted", "decoys", "rings") for row in told[kind]]
@@ -299,7 +311,21 @@ def test_the_whole_city_loads_and_says_how_long_it_took(tmp_path: Path, capsys: 
         assert {row["indicator"]: len(row["jobs"]) for row in told["planted"]} == dict(NUMBERS)
         _after_the_award(s, jobs)
         _at_the_auction(s, jobs)
+        _found_by_the_indicators(s, jobs, {code for row in told["decoys"] for code in row["jobs"]})
     db.close()
+
+
+def _found_by_the_indicators(s: Session, jobs: dict[str, list[str]], decoys: set[str]) -> None:
+    """The planted-irregularity test: by job, each indicator finds its rows, next to nothing else, and no decoy."""
+    flagged = select(Flag.indicator, Job.code).join(FlagJob, FlagJob.flag_id == Flag.id).join(Job)
+    found: dict[str, set[str]] = {}
+    for indicator, code in s.execute(flagged):
+        found.setdefault(indicator, set()).add(code or "")
+    for indicator, rows_ in PLANTED.items():
+        planted = {code for row in rows_ for code in jobs[row]}
+        hits = len(planted & found[indicator])
+        assert hits / len(planted) >= 0.9 and hits / len(found[indicator]) >= 0.9, indicator
+    assert not decoys & set().union(*found.values())
 
 
 def _after_the_award(s: Session, jobs: dict[str, list[str]]) -> None:
