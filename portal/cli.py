@@ -244,6 +244,54 @@ def figures_rebuild() -> None:
 
 
 @main.group()
+def export() -> None:
+    """Files for others."""
+
+
+@export.command("bundle")
+@click.argument("file", type=click.Path(path_type=Path))
+def export_bundle(file: Path) -> None:
+    """Write what the city tells in public into a new folder or .zip, for `taozhongjie verify` (docs/bundle.md)."""
+    from tqdm import tqdm
+
+    from market.identity.queries import log_signer
+    from oversight.export.service import write_bundle
+    from portal.composition import open_city
+
+    if file.exists():
+        raise click.ClickException(f"{file} 已存在，请换一个名字。/ {file} exists; give another name.")
+    city = open_city(_settings(), patient=True)
+    with _worded(), city.db.read() as s, tqdm(unit="") as bar:
+
+        def tell(name: str, n: int) -> None:
+            bar.set_description(name, refresh=False)
+            bar.update(n)
+
+        size = write_bundle(s, file, log_signer(s), city.clock.now(), tell)
+    click.echo(f"已导出 {file}，日志 {size} 个位置 / {file} written, {size} places of the log")
+
+
+@main.command()
+@click.argument("bundle", type=click.Path(exists=True, path_type=Path))
+@click.option("--key", metavar="LINE", help="The log's verifier line, as the city publishes it at /api/v1/log/key.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+def verify(bundle: Path, key: str | None, lang: str) -> None:
+    """Compute again what BUNDLE claims, without database or network; say what holds and what does not, exit 0 or 1."""
+    from oversight.verify import BundleError, read
+    from oversight.verify import verify as compute
+    from oversight.verify.page import page
+
+    try:
+        verdict = compute(read(bundle), key)
+    except BundleError as no:
+        raise click.ClickException(f"不是可读的数据包 / no bundle: {no}") from None
+    for line in page(verdict, "en" if lang == "en" else "zh"):
+        click.echo(line)
+    if not verdict.holds:
+        sys.exit(1)
+
+
+@main.group()
 def log() -> None:
     """The audit log."""
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from bidding.auctions.models import Auction, Bid, BidVersion
 from bidding.auctions.rules import Event, Held, State, after, same_length_later, stands, void
 from bidding.auctions.service import open_round
+from bidding.closing.queries import case
 from bidding.matching.queries import barred_from, fitting
 from bidding.methods import decide
 from bidding.methods.draws import commitment, envelope_values, seed
@@ -30,6 +31,7 @@ from market.catalogue import queries as catalogue
 from market.catalogue.models import Service
 from market.errors import Refusal
 from market.identity import queries as identity
+from market.ids import canonical_json, digest
 from market.jobs.models import Job
 from market.notices.service import index_later, notify
 
@@ -103,6 +105,7 @@ def decide_next(s: Session, now: datetime, keeper: KeeperPort) -> Auction | None
         seed=auction.seed,
         sealed=outcome["competitors"]["sealed"],
         valid=outcome["competitors"]["valid"],
+        case=_digest_of_case(auction),
     )
     s.flush()
     return auction
@@ -282,6 +285,7 @@ def _fail(s: Session, auction: Auction, job: Job, outcome: dict[str, Any], now: 
         why=outcome["code"],
         sealed=(outcome["competitors"] or {}).get("sealed"),
         rerun=again,
+        case=_digest_of_case(auction),
     )
     s.flush()
     kind = "auction.failed_rerun" if again else "auction.failed"
@@ -299,6 +303,12 @@ def _fail(s: Session, auction: Auction, job: Job, outcome: dict[str, Any], now: 
             n=stood,
         )
     index_later(s, now, "job", job.id)
+
+
+def _digest_of_case(auction: Auction) -> str | None:
+    """The digest of the case as it is published, so that the log fixes bids and outcome; None where none may be."""
+    published = case(auction, False)
+    return None if published is None else digest(canonical_json(published))
 
 
 def _move(auction: Auction, job: Job, event: Event) -> None:
