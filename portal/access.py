@@ -67,6 +67,7 @@ class May(StrEnum):
     QUESTION_ASK = "job:question:ask"
     REVIEW_GIVE = "review:own:write"
     REVIEW_HIDE = "review:words:hide"
+    SEARCH_OWN = "search:own:keep"
     WORK_READ = "work:list:read"
 
 
@@ -117,6 +118,7 @@ GRANTS: Final[dict[May, frozenset[Role]]] = {
     May.QUESTION_ASK: frozenset({Role.FIRM}),
     May.REVIEW_GIVE: frozenset({Role.FIRM, Role.OWNER}),
     May.REVIEW_HIDE: frozenset({Role.REGULATOR}),
+    May.SEARCH_OWN: frozenset({Role.FIRM}),
     May.WORK_READ: _ALL,
 }
 

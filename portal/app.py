@@ -52,6 +52,7 @@ DOORS = (
     "review",
     "reviews",
     "rules",
+    "searches",
     "statements",
     "work",
 )  # fmt: skip

@@ -101,7 +101,7 @@ def index() -> ResponseReturnValue:
         chips=_chips(filters), scopes=_scopes(found), ways=[(_way(w), _url(w.filters), w.total) for w in ways],
         sort=f"{'-' if filters.descending else ''}{filters.sort}", sorts=_sorts(filters),
         clear=_url(Filters(scope=filters.scope)), csv=_url(filters, "jobs.index_csv"),
-        atom=_url(filters, "jobs.index_atom"),
+        atom=_url(filters, "jobs.index_atom"), keep=_url(filters, "searches.index"),
     )  # fmt: skip
 
 

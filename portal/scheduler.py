@@ -4,6 +4,7 @@ closing    claim due auctions, open and decide them, open re-runs, let awards st
 sequencer  give committed records their place in the log
 outbox     send mail, keep the index; the only writer of the index
 figures    bring the rollup of figures up to the log
+searches   tell people of new jobs under their saved searches
 daily      warn of certificates that run out, forget old counters, run the risk indicators once a day
 payments   fetch what webhooks told of and post it; only with a key of Stripe
 reconcile  compare Stripe's accounts with the ledger, and fill what no webhook told
@@ -19,6 +20,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from bidding.awards.service import mark_overdue, settle_next, stand_next, strike_unexplained
 from bidding.closing.service import claim_next, rerun_next
+from bidding.matching.saved import tell_next
 from bidding.sealing.client import KeeperDown
 from market.admission.service import warn_expiring
 from market.audit.checkpoints import seal, thin, unsealed
@@ -32,6 +34,7 @@ from market.notices.deliver import deliver_due
 from market.payments.reconcile import ask_pages, reconcile
 from market.payments.worker import work_inbox
 from market.search.index import consume
+from market.search.port import SearchDown
 from oversight.indicators.service import run_daily
 from oversight.metrics.service import refresh
 from portal.composition import district_names
@@ -148,6 +151,22 @@ def deliver(city: City) -> int:
     return deliver_due(city.db, now, {"mail": Mailer(city.settings, city.db, city.clock), "index": index})
 
 
+def tell_searches(city: City) -> int:
+    """Look through every saved search that is due, each in a transaction of its own."""
+
+    def find(words: str) -> list[int] | None:
+        try:
+            return city.search.find("job", words)
+        except SearchDown:
+            return None
+
+    def once() -> object | None:
+        with city.db.write() as s:
+            return tell_next(s, city.clock.now(), find)
+
+    return drain(once)
+
+
 def daily(city: City) -> None:
     """What one look a quarter of an hour is enough for; each notice goes out once."""
     now = city.clock.now()
@@ -180,6 +199,7 @@ def serve(city: City) -> None:
         ("sequencer", sequence, 2),
         ("outbox", deliver, 1),
         ("figures", count_figures, 5),
+        ("searches", tell_searches, 5),
         ("daily", daily, 900),
         *(paying if "stripe" in city.extra.get("providers", {}) else ()),
     ):

@@ -1,8 +1,10 @@
-"""Answers of invited firms (双向选择): an answer is no bid and promises nothing."""
+"""Answers of invited firms (双向选择), which are no bids and promise nothing; and when saved searches are told of."""
 
-from datetime import datetime
+from collections.abc import Callable, Collection
+from datetime import date, datetime, time, timedelta
 
 from market.errors import Refusal
+from market.moments import BEIJING
 
 DECLINES = ("busy", "outside", "days", "price", "other")
 """Why a firm declines: no capacity, not its field, too little time, ceiling too low, another reason."""
@@ -20,4 +22,34 @@ def fit_answer(accept: bool, reason: str) -> Refusal | None:
     """Who declines says why, with a word of the list."""
     if not accept and reason not in DECLINES:
         return Refusal("invitation.reason", "reason")
+    return None
+
+
+# ── saved searches ──────────────────────────────────────────────────────────────────────────────────────────────
+
+DIGESTS = ("instant", "daily", "off")
+SAVED_MAX = 20
+"""Searches that one person may keep."""
+NAME_MAX = 60
+DIGEST_AT = time(9)
+"""When the daily digest is due, in Beijing."""
+
+
+def digest_slot(now: datetime, worked: Callable[[date], bool]) -> datetime:
+    """The last instant at or before `now` at which a daily digest was due: nine o'clock of a working day."""
+    here = now.astimezone(BEIJING)
+    day = here.date() if here.time() >= DIGEST_AT else here.date() - timedelta(days=1)
+    while not worked(day):
+        day -= timedelta(days=1)
+    return datetime.combine(day, DIGEST_AT, BEIJING)
+
+
+def fit_search(name: str, digest: str, others: Collection[str]) -> Refusal | None:
+    """A search needs a name that none of the person's `others` has, and one of the rhythms."""
+    if not name or len(name) > NAME_MAX or digest not in DIGESTS:
+        return Refusal("search.shape", "name")
+    if name in others:
+        return Refusal("search.name", "name", {"name": name})
+    if len(others) >= SAVED_MAX:
+        return Refusal("search.many", values={"most": SAVED_MAX})
     return None

@@ -51,9 +51,11 @@ def _later(s: Session, now: datetime, topic: str, payload: Mapping[str, Any]) ->
         s.add(Outbox(topic=topic, payload=dict(payload), due_at=now))
 
 
-def mail_person(s: Session, now: datetime, kind: str, person: int, values: Mapping[str, Any]) -> None:
-    """Queue a mail to one person without an inbox row (confirmation and reset links)."""
-    _later(s, now, "mail", {"kind": kind, "person": person, "values": dict(values)})
+def mail_person(
+    s: Session, now: datetime, kind: str, person: int, values: Mapping[str, Any], link: str | None = None
+) -> None:
+    """Queue a mail to one person without an inbox row (confirmation and reset links, saved searches)."""
+    _later(s, now, "mail", {"kind": kind, "person": person, "values": dict(values), "link": link})
 
 
 def index_later(s: Session, now: datetime, kind: str, id: int) -> None:

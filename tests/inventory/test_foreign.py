@@ -69,6 +69,7 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
     "jobs.answer/code": _TAKEN, "jobs.answer/id": (Foreign("question"),), "jobs.tell/code": _TAKEN,
     "join.drop/key": (Foreign("key"),), "join.drop_tie/tie": (Foreign("tie"),),
     "matching.answer/code": (Foreign("invited_to"), HIDDEN), "matching.show/code": _TAKEN,
+    "searches.drop/id": (Foreign("search"),), "searches.show/id": (Foreign("search"),),
     "opendata.record/ocid": (Foreign("hidden_ocid"),), "opendata.releases/ocid": (Foreign("hidden_ocid"),),
     "operator.again/mail": (Foreign("index_work"),),
     "operator.disable/person": (Foreign("member"),),
@@ -261,7 +262,7 @@ VALUES: Final = {
     "district", "districts", "document", "effective_on", "email", "expires_on", "file", "first", "founded",
     "granted", "ground", "identifier", "issued_on", "key", "kind", "last", "level", "main", "mend", "name", "nod",
     "note", "number", "office", "outcome", "party_kind", "party_name", "password", "person", "phone", "price",
-    "project_code",
+    "project_code", "query",
     "reason", "roles", "scale", "service", "source", "staff", "standard", "summary", "sure", "tax", "text", "title",
     "until", "upheld", "urgency", "uscc", *agreements.VALUES, *money.VALUES, *ratings.VALUES,
 }  # fmt: skip
