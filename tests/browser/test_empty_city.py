@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from market.moments import BEIJING
+from tests.browser.after import from_award_to_record
 from tests.browser.city import City, running
 from tests.browser.conftest import Person
 from tests.browser.walk import Eyes, Walk
@@ -130,8 +131,9 @@ def test_an_empty_city_comes_to_an_award_that_stands(city: City, eyes: Eyes, per
     visitor.reload_until(f"{FIRMS[1].name} 以 ¥13,500.00、20 个工作日中选")
     visitor.shoot("20-award-stands")
     decide_and_audit(regulator, code)
-    firms[1].open("/my")
-    firms[1].sees("核对并确认合同")
+
+    # Contract, delivery, money and reviews; then the regulator goes from a figure down to the proof of a record.
+    from_award_to_record(owner, firms[1], regulator, visitor, OWNER, FIRMS[1])
 
 
 def made_regulator(city: City, operator: Walk, regulator: Walk) -> Walk:
