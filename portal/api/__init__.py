@@ -8,7 +8,7 @@ from portal.api.doors import mount
 from portal.api.openapi import serve
 from portal.api.tokens import recognise
 
-AREAS = ("jobs", "bids", "contracts", "firms", "credit", "catalogue", "figures", "feed", "log", "payments")
+AREAS = ("jobs", "matching", "bids", "contracts", "firms", "credit", "catalogue", "figures", "feed", "log", "payments")
 """The modules whose doors are listed, in the order of the OpenAPI file."""
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")

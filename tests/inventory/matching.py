@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from tests.makers import Party
 
 KINDS: Final = {
-    "matching.answer/code": "invited_to", "searches.drop/id": "search_to_drop", "searches.show/id": "search",
+    "api.answer_invitation/code": "invited_to", "matching.answer/code": "invited_to",
+    "searches.drop/id": "search_to_drop", "searches.show/id": "search",
 }  # fmt: skip
 BODIES: Final[dict[str, dict[str, Any]]] = {
+    "api.answer_invitation": {"accept": False, "reason": "busy", "note": "排满了"},
     "matching.answer": {"accept": "no", "reason": "busy", "note": "排满了"},
     "searches.index": {"query": "scope=open&funding=fiscal", "name": "财政资金", "digest": "daily"},
     "searches.show": {"name": "改了名称", "digest": "off"},

@@ -68,6 +68,7 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
     ),
     "jobs.answer/code": _TAKEN, "jobs.answer/id": (Foreign("question"),), "jobs.tell/code": _TAKEN,
     "join.drop/key": (Foreign("key"),), "join.drop_tie/tie": (Foreign("tie"),),
+    "api.answer_invitation/code": (Foreign("invited_to"), HIDDEN), "api.match_firms/code": _TAKEN,
     "matching.answer/code": (Foreign("invited_to"), HIDDEN), "matching.show/code": _TAKEN,
     "searches.drop/id": (Foreign("search"),), "searches.show/id": (Foreign("search"),),
     "opendata.record/ocid": (Foreign("hidden_ocid"),), "opendata.releases/ocid": (Foreign("hidden_ocid"),),

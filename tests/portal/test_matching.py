@@ -13,10 +13,13 @@ from market.audit.models import AuditEntry
 from market.clock import FixedClock
 from market.db import Database
 from market.jobs.models import Invitation, Job
+from market.jobs.service import invite
 from market.notices.models import Notice
 from portal.web import City
 from tests.makers import T0, Party, make_auction, make_firm, make_owner
+from tests.makers_contracts import user_of
 from tests.makers_ratings import make_done
+from tests.portal.api.conftest import Program, token_of
 from tests.portal.conftest import SignIn
 
 
@@ -148,3 +151,29 @@ def test_an_answer_tells_nothing_before_t(
     assert one.post(f"/jobs/{code}/invitation", data={"accept": "yes"}).status_code == 409
     after = mine.get(f"/jobs/{code}/match").text
     assert "人手排满" in after and "近期排不开" in after and "愿意参加" in after
+
+
+def test_programs_read_the_same_order_and_answer(
+    site: Any, db: Database, clock: FixedClock, code: str, owner: Party, firms: list[Party]
+) -> None:
+    with db.write() as s:
+        job = s.scalars(select(Job).where(Job.code == code)).one()
+        invite(s, job.id, firms[0].org.id, user_of(s, owner), T0)
+        closes = job.closes_at
+    mine, firm, other = (Program(site.test_client(), token_of(db, who)) for who in (owner, firms[0], firms[1]))
+
+    before = mine.get(f"/jobs/{code}/match").get_json()
+    assert [f["uscc"] for f in before["firms"]] == [f.org.uscc for f in firms]
+    assert [f["invited_at"] is None for f in before["firms"]] == [False, True, True]
+    assert before["firms"][1]["total"] is None and before["firms"][0]["counts"]["finished"] == 3
+    assert other.post(f"/jobs/{code}/invitation", {"accept": True}).status_code == 404
+    assert firm.post(f"/jobs/{code}/invitation", {"accept": False}).status_code == 422
+    answered = firm.post(f"/jobs/{code}/invitation", {"accept": False, "reason": "days", "note": "来不及"})
+    assert answered.get_json()["answer"] == "declined"
+    assert mine.get(f"/jobs/{code}/match").get_json() == {**before, "read": 1}
+
+    assert closes is not None
+    clock.at = closes
+    after = mine.get(f"/jobs/{code}/match").get_json()
+    assert after["firms"] == [] and [(a["reason"], a["note"]) for a in after["answers"]] == [("days", "来不及")]
+    assert firm.post(f"/jobs/{code}/invitation", {"accept": True}).status_code == 409
