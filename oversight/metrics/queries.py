@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from market.identity.models import Organisation
 from oversight.metrics.models import FigureCell, FigureHead, FigureRow
-from oversight.metrics.rules import ANY, ANY_MONTH, FEES, NO_KIND, Cell, read_histogram
+from oversight.metrics.rules import ANY, ANY_MONTH, FEES, NO_KIND, Cell, read_histogram, span
 
 By = Literal["category", "district", "month", "method", "funding"]
 CUTS: Final = (*FEES, "days")
@@ -85,9 +85,10 @@ def _cells(
             named.append(column == wanted)
         else:
             named.append(column != ANY if dimension in by else column == ANY)
-    if at.ranged or "month" in by:
-        named += [FigureCell.month >= max(at.since or 0, ANY_MONTH + 1)]
-        named += [FigureCell.month <= at.until] if at.until is not None else []
+    if "month" in by:
+        named += [FigureCell.month % 100 != 0, FigureCell.month.between(at.since or 1, at.until or 999_912)]
+    elif at.ranged:
+        named.append(or_(*(_within(*part) for part in span(at.since, at.until)), false()))
     else:
         named.append(FigureCell.month == ANY_MONTH)
     keys = [getattr(FigureCell, dimension) for dimension in by if dimension is not None]
@@ -101,6 +102,12 @@ def _cells(
         ]
     rows = s.execute(select(*keys, *sums, FigureCell.histogram).where(*named))
     return [(tuple(row[:width]), Cell(row.n, row.price, row.base, read_histogram(row.histogram))) for row in rows]
+
+
+def _within(first: int, last: int, whole: bool) -> ColumnElement[bool]:
+    """Cells of whole years, or of single months."""
+    months = FigureCell.month % 100
+    return and_(FigureCell.month.between(first, last), months == 0 if whole else months != 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,6 @@ def as_of(s: Session) -> datetime | None:
 def months(s: Session) -> Sequence[int]:
     """Every month that has a row, in order."""
     return list(s.scalars(select(FigureCell.month).where(
-        FigureCell.measure == "bids", FigureCell.kind == NO_KIND, FigureCell.month != ANY_MONTH,
+        FigureCell.measure == "bids", FigureCell.kind == NO_KIND, FigureCell.month % 100 != 0,
         FigureCell.category == ANY, FigureCell.district == ANY, FigureCell.method == ANY, FigureCell.funding == ANY,
     ).order_by(FigureCell.month)))  # fmt: skip

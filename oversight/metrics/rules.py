@@ -50,6 +50,22 @@ class Value:
     base: int = 0
 
 
+def year_of(month: int) -> int:
+    """The number under which the cell of a whole year stands: 202604 → 202600."""
+    return month // 100 * 100
+
+
+def span(since: int | None, until: int | None) -> list[tuple[int, int, bool]]:
+    """A range of months, both included, as (from, to, whole years): as many whole years as there are in it."""
+    first, last = since or 100_001, until or 999_912
+    begin, end = (first + 99) // 100 * 100 if first % 100 != 1 else year_of(first), year_of(last)
+    end -= 0 if last % 100 == 12 else 100
+    if begin > end:
+        return [(first, last, False)] if first <= last else []
+    parts = [(first, begin - 1, False), (begin, end, True), (end + 100, last, False)]
+    return [(a, b, whole) for a, b, whole in parts if a <= b]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a row stands: its dimensions."""
@@ -61,9 +77,10 @@ class Place:
     funding: str
 
     def covers(self) -> Iterator["Place"]:
-        """The cells it counts in: each dimension its own or any (32 of them)."""
+        """The cells it counts in: each dimension its own or any, and its year (48 of them)."""
         pairs = (
-            (self.category, ANY), (self.district, ANY), (self.month, ANY_MONTH), (self.method, ANY), (self.funding, ANY)
+            (self.category, ANY), (self.district, ANY), (self.month, year_of(self.month), ANY_MONTH),
+            (self.method, ANY), (self.funding, ANY),
         )  # fmt: skip
         for category, district, month, method, funding in product(*pairs):
             yield Place(str(category), str(district), int(month), str(method), str(funding))
@@ -212,6 +229,13 @@ def rolled_up(bottom: Mapping[Key, Cell]) -> dict[Key, Cell]:
     later steps are over few.
     """
     found = dict(bottom)
+    years: dict[Key, Cell] = {}
+    for (measure, kind, place), cell in bottom.items():
+        years.setdefault((measure, kind, replace(place, month=year_of(place.month))), Cell()).merge(cell)
+    whole: dict[Key, Cell] = {}
+    for (measure, kind, place), cell in years.items():
+        whole.setdefault((measure, kind, replace(place, month=ANY_MONTH)), Cell()).merge(cell)
+    found |= years | whole
     for give_up in _GIVE_UP:
         wider: dict[Key, Cell] = {}
         for (measure, kind, place), cell in found.items():
@@ -221,7 +245,6 @@ def rolled_up(bottom: Mapping[Key, Cell]) -> dict[Key, Cell]:
 
 
 _GIVE_UP: Final[tuple[Callable[[Place], Place], ...]] = (
-    lambda at: replace(at, month=ANY_MONTH),
     lambda at: replace(at, category=ANY),
     lambda at: replace(at, district=ANY),
     lambda at: replace(at, method=ANY),

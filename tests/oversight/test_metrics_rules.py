@@ -18,6 +18,7 @@ from oversight.metrics.rules import (
     median_of,
     rolled_up,
     row_cut,
+    span,
     values_of,
 )
 
@@ -61,6 +62,22 @@ def test_the_worked_cuts() -> None:
     assert row_cut(None, 100) is None and row_cut(5, None) is None and row_cut(5, 0) is None
 
 
+@given(st.integers(2020, 2029), st.integers(1, 12), st.integers(2020, 2029), st.integers(1, 12))
+def test_a_range_is_whole_years_and_single_months_each_once(a: int, b: int, c: int, d: int) -> None:
+    since, until = a * 100 + b, c * 100 + d
+    found: list[int] = []
+    for first, last, whole in span(since, until):
+        for year in range(2020, 2030):
+            months = [year * 100 + m for m in range(1, 13)]
+            found += months if whole and first <= year * 100 <= last else []
+            found += [m for m in months if not whole and first <= m <= last]
+
+    assert sorted(found) == [
+        y * 100 + m for y in range(2020, 2030) for m in range(1, 13) if since <= y * 100 + m <= until
+    ]
+    assert len(span(since, until)) <= 3 and span(None, None)[0][2]
+
+
 @given(st.lists(st.integers(-300, 900), min_size=2, max_size=40))
 def test_quartiles_are_those_of_a_spreadsheet(values: list[int]) -> None:
     cell = Cell()
@@ -88,7 +105,7 @@ def test_bottom_cells_roll_up_to_what_each_row_counts_in(rows: list[tuple[Place,
     bottom = {
         key: cell
         for key, cell in whole.items()
-        if "*" not in (key[2].category, key[2].district, key[2].method, key[2].funding) and key[2].month
+        if "*" not in (key[2].category, key[2].district, key[2].method, key[2].funding) and key[2].month % 100
     }
 
     assert rolled_up(bottom) == whole
