@@ -2,8 +2,12 @@
 
 import csv
 import io
+import re
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from tempfile import SpooledTemporaryFile
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from flask import Response, stream_with_context
 from flask_babel import gettext as _
@@ -11,6 +15,8 @@ from openpyxl import Workbook
 
 Line = Sequence[object]
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_CORE = "docProps/core.xml"
+_MOMENT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -42,7 +48,22 @@ def as_xlsx(name: str, lines: Iterable[Line], notes: Iterable[Line]) -> Response
     with SpooledTemporaryFile(max_size=2**22) as held:
         book.save(held)
         held.seek(0)
-        return _named(Response(held.read(), mimetype=_XLSX), f"{name}.xlsx")
+        return _named(Response(_timeless(held), mimetype=_XLSX), f"{name}.xlsx")
+
+
+def _timeless(book: IO[bytes]) -> bytes:
+    """The archive without the moment of its making: the same rows are the same bytes, whenever they are asked for."""
+    made = io.BytesIO()
+    with ZipFile(book) as old, ZipFile(made, "w") as new:
+        for name in old.namelist():
+            part = ZipInfo(name)
+            part.compress_type = ZIP_DEFLATED
+            with old.open(name) as given, new.open(part, "w") as kept:
+                if name == _CORE:
+                    kept.write(_MOMENT.sub(rb"\g<1>2000-01-01T00:00:00Z", given.read()))
+                else:
+                    shutil.copyfileobj(given, kept)
+    return made.getvalue()
 
 
 def _named(response: Response, name: str) -> Response:
