@@ -150,7 +150,7 @@ def within(view: Asked, **but: Any) -> Asked:
 def measure_word(view: Asked) -> str:
     """What the rows of a view count in."""
     if view.measure in FEES:
-        return str(_("费用降幅（%(price)s）", price=FEE_WORDS[view.measure]))
+        return str(_("费用降幅，按%(price)s", price=FEE_WORDS[view.measure]))
     words = {
         "days": _("工期降幅"), "bids": _("有效报价"), "failed": _("全部结果"), "outside": _("外区机构"),
         "covered": _("有无基准"),
