@@ -6,9 +6,8 @@ and are worked on in batches (fetched from a source in this process, which costs
 bare inserts into one table in the same run.
 """
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import argparse
+import tempfile
 from datetime import timedelta
 from time import perf_counter
 
@@ -113,40 +112,46 @@ def ingest(db: Database, report: Report) -> None:
     report.say(f"bare inserts in transactions of {BATCH}: {bare:,.0f}/s")
     report.say(f"events taken into the inbox, a transaction each: {taken:,.0f}/s ({taken / bare:.2f} of bare inserts)")
     report.say(
-        f"events posted from the inbox in batches of {BATCH}: {worked:,.0f}/s ({worked / bare:.3f} of bare inserts); "
+        f"events posted from the inbox in batches of {BATCH}: {worked:,.0f}/s ({worked / bare:.2f} of bare inserts); "
         "each writes a settlement, a ledger entry, a record, two notices and two mails, and updates its payment"
     )
 
 
-@contextmanager
-def server() -> Iterator[Server]:
-    """A server that writes through to the disk."""
-    made = Server(durable=True)
-    try:
-        yield made
-    finally:
-        made.stop()
+def _ingest_on(name: str, url: str, report: Report) -> None:
+    _found(url)
+    db = database(url)
+    report.say(name)
+    ingest(db, report)
+    db.close()
+
+
+def _run(made: Server, n: int, report: Report) -> None:
+    """The run at full length; it says how far it is."""
+    url = made.fresh()
+    _found(url)
+    began = perf_counter()
+    told = great_run(url, n, KILLS, say=lambda text: report.say(f"  {perf_counter() - began:6.1f} s  {text}"))
+    report.say(
+        f"{told.payments:,} payments: none lost, none doubled, ledger zero, all reconciled; {told.events:,} events "
+        f"delivered ({told.dropped:,} lost, {told.doubled:,} doubled), {told.kills} processes killed, "
+        f"{told.filled:,} gaps filled, {told.lines:,} lines of statements; {perf_counter() - began:.0f} s"
+    )
 
 
 def main() -> None:
-    """The run at full length (or of as many as named), then the figures."""
-    report = Report()
-    n = int(sys.argv[1]) if sys.argv[1:] else PAYMENTS
-    with server() as made:
-        url = made.fresh()
-        _found(url)
-        began = perf_counter()
-        told = great_run(url, n, KILLS, say=lambda text: report.say(f"  {perf_counter() - began:6.1f} s  {text}"))
-        report.say(
-            f"{told.payments:,} payments: none lost, none doubled, ledger zero, all reconciled; {told.events:,} events "
-            f"delivered ({told.dropped:,} lost, {told.doubled:,} doubled), {told.kills} processes killed, "
-            f"{told.filled:,} gaps filled, {told.lines:,} lines of statements; {perf_counter() - began:.0f} s"
-        )
-        url = made.fresh()
-        _found(url)
-        db = database(url)
-        ingest(db, report)
-        db.close()
+    """The run of as many payments as `--run` says (0: none), then the figures on both databases."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--run", type=int, default=PAYMENTS)
+    n = asked.parse_args().run
+    report, made = Report(), Server(durable=True)
+    try:
+        if n:
+            _run(made, n, report)
+        with tempfile.TemporaryDirectory(prefix="tzj-bench-", dir="/tmp") as folder:
+            _ingest_on("SQLite", f"sqlite:///{folder}/city.db", report)
+        _ingest_on("PostgreSQL", made.fresh(), report)
+    finally:
+        made.stop()
     report.end()
 
 

@@ -1,10 +1,11 @@
 """A long load in few statements: for the history of the sample city, whose loader is the only writer.
 
 Inside `batch` rows of logs and inboxes are written together at the end of the transaction, what cannot change under
-the loader is asked for once, and nothing is mailed or indexed. Everywhere else the functions here do the plain thing.
+the loader is asked for once, and nothing is mailed or indexed. Inside `together` only the writing is put together.
+Everywhere else the functions here do the plain thing.
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -27,12 +28,34 @@ def batch(db: Database) -> Iterator[Session]:
             event.listen(s, moment, lambda _, row: alive.append(row))
         yield s
         s.flush()
-        for model, rows in s.info.pop(_ROWS, {}).items():
-            table = model.__table__
-            # What the database gives itself is the same in all rows (PostgreSQL: the number of this transaction).
-            given = {name: value for name, value in rows[0].items() if isinstance(value, ColumnElement)}
-            names = [column.key for column in table.columns if not column.primary_key and column.key not in given]
-            s.execute(insert(table).values(**given), [{name: row.get(name) for name in names} for row in rows])
+        _write(s, s.info.pop(_ROWS, {}))
+
+
+@contextmanager
+def together(s: Session) -> Iterator[None]:
+    """Write what is appended inside in one statement a table, at the end; others may write meanwhile.
+
+    For rows whose marks (`once`) nobody can have used before: one that was used breaks on its unique key.
+    """
+    if _ROWS in s.info:
+        yield
+        return
+    rows: dict[type[Base], list[dict[str, Any]]] = {}
+    s.info[_ROWS] = rows
+    try:
+        yield
+    finally:
+        del s.info[_ROWS]
+    _write(s, rows)
+
+
+def _write(s: Session, appended: Mapping[type[Any], list[dict[str, Any]]]) -> None:
+    for model, rows in appended.items():
+        table = model.__table__
+        # What the database gives itself is the same in all rows (PostgreSQL: the number of this transaction).
+        given = {name: value for name, value in rows[0].items() if isinstance(value, ColumnElement)}
+        names = [column.key for column in table.columns if not column.primary_key and column.key not in given]
+        s.execute(insert(table).values(**given), [{name: row.get(name) for name in names} for row in rows])
 
 
 def append(s: Session, model: type[Base], values: dict[str, Any]) -> None:
@@ -58,6 +81,11 @@ def ask(s: Session, key: Hashable, make: Callable[[], T]) -> T:
 def forget(s: Session, key: Hashable) -> None:
     """What was kept under a key has changed."""
     s.info.get(_BATCH, {}).pop(key, None)
+
+
+def gathering(s: Session) -> bool:
+    """Whether rows are written together at the end of `batch` or `together`."""
+    return _ROWS in s.info
 
 
 def loading(s: Session) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from market.batch import append, ask, loading
+from market.batch import append, ask, gathering, loading
 from market.notices.models import Notice, Outbox
 
 
@@ -38,7 +38,7 @@ def notify(
 
 def _told(s: Session, once: str) -> bool:
     """Whether it was told before. A batch asks nobody: what it told on an earlier day breaks on the unique key."""
-    if not loading(s):
+    if not gathering(s):
         return s.scalar(select(Notice.id).where(Notice.once == once)) is not None
     marks: set[str] = ask(s, "notices.once", set)
     known = once in marks
@@ -47,7 +47,12 @@ def _told(s: Session, once: str) -> bool:
 
 
 def _later(s: Session, now: datetime, topic: str, payload: Mapping[str, Any]) -> None:
-    if not loading(s):
+    if loading(s):
+        return
+    if gathering(s):
+        fresh = {"tries": 0, "error": None, "done_at": None}
+        append(s, Outbox, {"topic": topic, "payload": dict(payload), "due_at": now, **fresh})
+    else:
         s.add(Outbox(topic=topic, payload=dict(payload), due_at=now))
 
 

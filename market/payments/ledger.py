@@ -6,6 +6,7 @@ credits: `owed` is what the owner still owes, `excess` (negative) what the firm 
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
@@ -30,7 +31,16 @@ def post(
     s: Session, contract_id: int, payment_id: int | None, posting: Posting, memo: str, once: str, now: datetime
 ) -> bool:
     """Insert an entry; False if `once` was posted before, and then nothing happens."""
-    row = {
+    row = entry_row(contract_id, payment_id, posting, memo, once, now)
+    insert = insert_for(s)(LedgerEntry).values(**row).on_conflict_do_nothing(index_elements=["once"])
+    return s.execute(insert.returning(LedgerEntry.id)).first() is not None
+
+
+def entry_row(
+    contract_id: int, payment_id: int | None, posting: Posting, memo: str, once: str, now: datetime
+) -> dict[str, Any]:
+    """The column values of an entry, for callers that insert many at once."""
+    return {
         "at": now,
         "kind": posting.kind,
         "contract_id": contract_id,
@@ -41,8 +51,6 @@ def post(
         "memo": memo[:200],
         "once": once,
     }
-    insert = insert_for(s)(LedgerEntry).values(**row).on_conflict_do_nothing(index_elements=["once"])
-    return s.execute(insert.returning(LedgerEntry.id)).first() is not None
 
 
 def balances(s: Session, contract_id: int) -> dict[str, int]:

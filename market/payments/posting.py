@@ -4,6 +4,7 @@ Nothing is posted that we did not ask for: the account must be the firm's, the c
 opened for this payment. A fault is the word for the operator's page; money already posted is posted no more.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,11 +65,13 @@ def payment_of(moved: Moved) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def lock(s: Session, fetched: Iterable[Fetched]) -> None:
+def lock(s: Session, fetched: Iterable[Fetched]) -> dict[int, Payment]:
     """Take the payments of a batch in one order, so that two batches never wait for each other."""
     ids = {payment_of(m) for f in fetched for m in f.moved} - {0}
-    if ids:
-        s.scalars(select(Payment.id).where(Payment.id.in_(ids)).order_by(Payment.id).with_for_update()).all()
+    if not ids:
+        return {}
+    mine = select(Payment).where(Payment.id.in_(ids)).order_by(Payment.id).with_for_update()
+    return {p.id: p for p in s.scalars(mine.execution_options(populate_existing=True))}
 
 
 def ask(s: Session, moved: Moved, account: str) -> Asked | None:
@@ -82,9 +85,52 @@ def ask(s: Session, moved: Moved, account: str) -> Asked | None:
     return Asked(payment.id, accounts, frozenset(s.scalars(opened)))
 
 
-def post(s: Session, fetched: Fetched, now: datetime) -> str | None:
-    """Post what moved, once; gives the fault if there is one, and then nothing of it is posted."""
+def post_many(s: Session, fetched: Iterable[Fetched], locked: Mapping[int, Payment], now: datetime) -> frozenset[str]:
+    """Post together what is plain: money for a payment, one sum for each, not posted yet and without a fault.
+
+    Gives the ids that are posted now. Everything else (refunds, a second sum, faults) is left to `post`.
+    """
+    paid = {m.id: (f.account, m) for f in fetched for m in f.moved if m.kind == "paid" and m.status == "succeeded"}
+    count = Counter(payment_of(m) for _, m in paid.values())
+    known = settled_ids(s, list(paid))
+    asked = _ask_many(s, locked)
+    plain = []
+    for account, m in paid.values():
+        number = payment_of(m)
+        if m.id in known or count[number] > 1 or fault(m, account, asked.get((number, account))) is not None:
+            continue
+        payment = locked[number]
+        day = beijing_day(m.at)
+        plain.append((payment, service.Movement("paid", PROVIDER, m.id, m.fen, day, "stripe", account)))
+        payment.intent, payment.failure = m.id, None
+    return frozenset(service.settle_many(s, plain, now))
+
+
+def _ask_many(s: Session, locked: Mapping[int, Payment]) -> dict[tuple[int, str], Asked]:
+    """(payment, account) → what was asked for, as `ask` tells it; only pairs that a page was opened for."""
+    accounts: dict[int, set[str]] = {}
+    firms = {p.firm_id for p in locked.values()}
+    mine = select(PaymentAccount.org_id, PaymentAccount.account).where(PaymentAccount.org_id.in_(firms))
+    for org, account in s.execute(mine.where(PaymentAccount.account.is_not(None))):
+        accounts.setdefault(org, set()).add(account or "")
+    amounts: dict[tuple[int, str], set[int]] = {}
+    opened = select(Checkout.payment_id, Checkout.account, Checkout.fen).where(Checkout.payment_id.in_(locked))
+    for payment, account, fen in s.execute(opened):
+        amounts.setdefault((payment, account), set()).add(fen)
+    return {
+        pair: Asked(pair[0], frozenset(accounts.get(locked[pair[0]].firm_id, ())), frozenset(fens))
+        for pair, fens in amounts.items()
+    }
+
+
+def post(s: Session, fetched: Fetched, now: datetime, posted: frozenset[str] = frozenset()) -> str | None:
+    """Post what moved, once; gives the fault if there is one, and then nothing of it is posted.
+
+    `posted`: ids that `post_many` has posted already.
+    """
     for moved in fetched.moved:
+        if moved.id in posted:
+            continue
         wrong = _post_payment(s, moved, fetched.account, now) if moved.kind == "paid" else _post_back(s, moved, now)
         if wrong is not None:
             return wrong

@@ -20,7 +20,7 @@ from market.notices.deliver import wait_after
 from market.payments.inbox import CHARGES, DISPUTES, PAYMENTS, SESSIONS, tell
 from market.payments.models import InboxEvent
 from market.payments.port import Declined, Moved, Page, Unreachable
-from market.payments.posting import Fetched, lock, post
+from market.payments.posting import Fetched, lock, post, post_many
 
 log = logging.getLogger("taozhongjie.inbox")
 
@@ -144,11 +144,14 @@ def _fetch(source: Source, kind: str, account: str, subject: str) -> Fetched:
 
 
 def _post_batch(s: Session, claims: Sequence[Claim], found: dict[int, Found], now: datetime) -> None:
-    lock(s, (f for f in found.values() if isinstance(f, Fetched)))
+    seen_all = [f for f in found.values() if isinstance(f, Fetched)]
+    locked = lock(s, seen_all)
+    # What is alone gains nothing together, and after a batch that broke each goes the careful way.
+    posted = post_many(s, seen_all, locked, now) if len(claims) > 1 else frozenset()
     done: list[int] = []
     for one in claims:
         seen = found[one.id]
-        if isinstance(seen, Fetched) and (wrong := post(s, seen, now)) is None:
+        if isinstance(seen, Fetched) and (wrong := post(s, seen, now, posted)) is None:
             done.append(one.id)
         elif isinstance(seen, Fetched):
             fail(s, one, wrong or "", now)

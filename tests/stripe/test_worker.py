@@ -332,10 +332,10 @@ def test_one_bad_event_of_a_batch_does_not_hold_up_the_others(
         tell(db, "payment_intent.succeeded", one.account, f"pi_{n}")
     real: Callable[..., Any] = worker.post
 
-    def broken(s: Any, fetched: Any, now: Any) -> Any:
+    def broken(s: Any, fetched: Any, *rest: Any) -> Any:
         if fetched.moved[0].id == "pi_2":
             raise ZeroDivisionError
-        return real(s, fetched, now)
+        return real(s, fetched, *rest)
 
     with monkeypatch.context() as m:
         m.setattr(worker, "post", broken)

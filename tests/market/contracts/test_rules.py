@@ -133,6 +133,7 @@ def test_a_plan_is_whole_rises_and_ends_with_the_contract() -> None:
         ((), "milestones.count"),
         ((Planned("", WHOLE, 20),), "milestones.name"),
         ((Planned("初稿", 4_000, 10), Planned("报批稿", 5_999, 20)), "milestones.share"),
+        ((Planned("初稿", 4_000, 10), Planned("报批稿", 6_001, 20)), "milestones.share"),
         ((Planned("初稿", 4_000, 20), Planned("报批稿", 6_000, 20)), "milestones.days"),
         ((Planned("全部", WHOLE, 19),), "milestones.days"),
     ):
