@@ -12,6 +12,7 @@ from sqlalchemy import Integer, String, and_, case, cast, delete, func, insert, 
 from sqlalchemy.orm import Session
 
 from market.audit.models import AuditEntry, AuditHead, AuditLeaf
+from market.audit.rules import Deed
 from market.contracts.models import Contract
 from market.db import insert_for
 from market.jobs.models import Job
@@ -64,12 +65,17 @@ def _head(s: Session, now: datetime) -> FigureHead:
     return head
 
 
+_NO_RESULT = (Deed.BID_SEALED, Deed.BID_WITHDRAWN, Deed.BID_CONFIRMED)
+"""Deeds that come in thousands while jobs are open and change no figure."""
+
+
 def _touched(s: Session, since: int, until: int) -> list[int]:
     """The jobs that records of the log are about: by the job's code, its contract's, or the firm it went to."""
     named = (
         select(AuditEntry.subject)
         .join(AuditLeaf, AuditLeaf.entry == AuditEntry.id)
-        .where(AuditLeaf.seq >= since, AuditLeaf.seq < until, AuditEntry.subject.is_not(None))
+        .where(AuditLeaf.seq >= since, AuditLeaf.seq < until)
+        .where(AuditEntry.subject.is_not(None), AuditEntry.deed.not_in(_NO_RESULT))
         .distinct()
     )
     subjects = list(s.scalars(named))
