@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from benchmarks.parts.bounds import BARE, PLAIN, SIGNED_IN
 from benchmarks.parts.engines import on_both
@@ -95,6 +95,8 @@ def bench(url: str, folder: Path) -> Iterator[Bench]:
         auctions = _auctions(city, SPREAD + 2)
         _fill(city, auctions[0], firms[BIDDERS : BIDDERS + 10])
         _fill(city, auctions[1], firms[BIDDERS : BIDDERS + 2_000])
+        with city.db.write() as s:  # as a server does by itself some minutes after a load (pgbench does it too)
+            s.execute(text("ANALYZE"))
         sqlite = url.startswith("sqlite")
         workers, threads = (1, 32) if sqlite else (2, 4)
         city.start("scheduler")

@@ -134,13 +134,16 @@ def _typed() -> tuple[SealForm, bool]:
     return found
 
 
-def _asked(person_id: int) -> Sequence[Question]:
-    """What sealing asks; nothing for a form that is not fit."""
+def _asked(person_id: int, org_id: int) -> Sequence[Question]:
+    """What sealing asks; nothing for a form that is not fit, or of no published job."""
     form, fit = _typed()
     if not fit:
         return ()
-    code = (request.view_args or {})["code"]
-    return auctions.questions(code, person_id, web.now(), int(form.lead.data), form.key.data or None)
+    with web.db().read() as s:
+        job = matching.fixed(s, (request.view_args or {})["code"])
+    if job is None:
+        return ()
+    return auctions.questions(job, org_id, person_id, web.now(), int(form.lead.data), form.key.data or None)
 
 
 @bp.post("/jobs/<code>/bid")

@@ -49,16 +49,16 @@ def visitor(_: object) -> web.Visitor | None:
 
     What the door asks beside (web.asks) comes in the same round trip; of it nothing is kept if there is no such person.
     """
-    person, epoch = session.get("person"), session.get("epoch")
+    person, epoch, org = session.get("person"), session.get("epoch"), session.get("org")
     if not isinstance(person, int) or not isinstance(epoch, int):
         return None
     asks: web.Ask | None = getattr(current_app.view_functions.get(request.endpoint or ""), "asks", None)
-    more = asks(person) if asks else ()
+    more = asks(person, org) if asks and isinstance(org, int) else ()
     with web.db().read() as s:
         found, answers = identity.signed_in_with(s, person, epoch, *more)
     if found is None:
         return None
-    if more:
+    if more and found.org_id == org:
         g.answers = answers
     return web.Visitor(found)
 

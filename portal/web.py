@@ -63,14 +63,15 @@ def user() -> User:
     return cast(User, g.user)
 
 
-Ask = Callable[[int], Sequence[Question]]
+Ask = Callable[[int, int], Sequence[Question]]
 
 
 def asks(more: Ask) -> Callable[[F], F]:
     """Ask what a door will need in the round trip that finds its user; `answers()` has it.
 
-    `more` gives the questions for a person's number, of whom nothing is known yet but that the session names them:
-    the door is opened, or not, as ever, by the user found, CSRF and @needs.
+    `more` gives the questions for the numbers of a person and an organisation, of whom nothing is known yet but that
+    the session names them: the door is opened, or not, as ever, by the user found, CSRF and @needs, and the answers
+    are dropped if that user is of another organisation.
     """
 
     def mark(door: F) -> F:
@@ -105,7 +106,7 @@ def sign_in(user: User) -> None:
     """Begin a fresh session: nothing of the old one is kept, so that a planted one is worth nothing."""
     session.clear()
     login_user(Visitor(user))
-    session["person"], session["epoch"] = user.id, user.epoch
+    session["person"], session["epoch"], session["org"] = user.id, user.epoch, user.org_id
     g.user = user
 
 

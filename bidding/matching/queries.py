@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import CompoundSelect, ScalarSelect, Select, bindparam, func, select
+from sqlalchemy import CompoundSelect, Connection, Engine, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from market.admission import queries as admission
@@ -15,7 +16,6 @@ from market.catalogue.models import Service
 from market.db import UTCTime
 from market.errors import Refusal
 from market.identity import queries as identity
-from market.identity.models import Person
 from market.identity.rules import share
 from market.jobs.models import Job, Recusal
 
@@ -83,38 +83,64 @@ def may_bid(s: Session, job: Job, org_id: int, at: datetime) -> list[Refusal]:
     return [check.refusal for check in checks(s, job, org_id, at) if check.refusal is not None]
 
 
-# On the bid path the job is known by its code alone and the firm by its person, so that all is asked at once, in the
-# round trip in which the person is found. Built once.
+# On the bid path all is asked at once, in the round trip in which the person is found. Built once.
 
 
-def firm_of_person() -> ScalarSelect[int]:
-    """SQL: the firm of the person `:person`."""
-    return select(Person.org_id).where(Person.id == bindparam("person")).scalar_subquery()
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What no act changes of a job once it is published, so that a process asks it once and not for each bid."""
+
+    job_id: int
+    owner_id: int
+    published_at: datetime
+    category: str
+    qualification: str
+
+
+_FIXED: Final[WeakKeyDictionary[Engine | Connection, dict[str, Fixed]]] = WeakKeyDictionary()
+_KEPT = 4096
+"""Jobs that a process keeps in mind; each is a few hundred bytes, and the oldest gives way."""
+
+
+def fixed(s: Session, code: str) -> Fixed | None:
+    """What is fixed of a published job, asked once; None for one that is not published, or unknown."""
+    known = _FIXED.setdefault(s.get_bind(), {})
+    found = known.get(code) or _fixed(s, code)
+    if found is not None and code not in known:
+        while len(known) >= _KEPT:
+            known.pop(next(iter(known)), None)
+        known[code] = found
+    return found
+
+
+def _fixed(s: Session, code: str) -> Fixed | None:
+    asked = select(Job.id, Job.owner_id, Job.published_at, Service.category_code, Service.qualification)
+    row = s.execute(asked.join(Service, Service.id == Job.service_id).where(Job.code == code)).first()
+    if row is None or row.published_at is None:
+        return None
+    return Fixed(row.id, row.owner_id, row.published_at, row.category_code, row.qualification)
 
 
 @cache
 def facts_for_bid() -> CompoundSelect[Any]:
-    """What `unfit` needs of the firm of `:person`, for the job `:job`."""
-    asked = select(Service.category_code).join(Job, Job.service_id == Service.id).where(Job.code == bindparam("job"))
-    paper = asked.with_only_columns(Service.qualification)
-    return admission.facts_of([firm_of_person()], asked.scalar_subquery(), paper.scalar_subquery())
+    """What `unfit` needs of the firm `:org`, for a job of `:category` and `:qualification`."""
+    return admission.facts_of([bindparam("org")], bindparam("category"), bindparam("qualification"))
 
 
 @cache
 def ties_for_bid() -> Select[Any]:
-    """What `unfit` needs of the ties of the firm of `:person` and the owner of the job `:job`, as of `:at`."""
-    job = select(Job.owner_id).where(Job.code == bindparam("job"))
-    since = func.coalesce(job.with_only_columns(Job.published_at).scalar_subquery(), bindparam("at", type_=UTCTime()))
-    orgs = [firm_of_person(), job.scalar_subquery()]
-    return identity.ties_of_all(orgs, since, bindparam("at", type_=UTCTime()))
+    """What `unfit` needs of the firm `:org` and the owner `:owner`: their ties at any instant of `:since` to `:at`."""
+    since, at = bindparam("since", type_=UTCTime()), bindparam("at", type_=UTCTime())
+    return identity.ties_of_all([bindparam("org"), bindparam("owner")], since, at)
 
 
 def unfit(
-    s: Session, asked: Asked, org_id: int, at: datetime, facts: Sequence[Any], ties: Sequence[Any]
+    s: Session, job: Fixed, recusal: str | None, org_id: int, at: datetime, facts: Sequence[Any], ties: Sequence[Any]
 ) -> list[Refusal]:
     """The same answer as `may_bid`, from the rows of `facts_for_bid` and `ties_for_bid`."""
+    asked = Asked(job.job_id, job.owner_id, job.published_at, job.category, job.qualification, recusal)
     known = admission.standings(facts, [org_id], asked.category)[org_id]
-    tokens = identity.tokens_of(s, ties, asked.published_at or at, at)
+    tokens = identity.tokens_of(s, ties, job.published_at, at)
     tied = share(tokens[asked.owner_id], tokens[org_id])
     return [c.refusal for c in _judged(known, asked, org_id, at, tied) if c.refusal is not None]
 

@@ -54,6 +54,6 @@ def sign_in() -> SignIn:
 
     def enter(client: FlaskClient, person: Person) -> None:
         with client.session_transaction() as session:
-            session["person"], session["epoch"] = person.id, person.epoch
+            session["person"], session["epoch"], session["org"] = person.id, person.epoch, person.org_id
 
     return enter

@@ -64,7 +64,7 @@ class Site(AbstractContextManager["Site"]):
     def cookie(self, person: Person) -> tuple[str, str]:
         """The Cookie header of a person's session, and the CSRF token that fits it."""
         with self.app.test_request_context("/"):
-            session["person"], session["epoch"] = person.id, person.epoch
+            session["person"], session["epoch"], session["org"] = person.id, person.epoch, person.org_id
             session["_user_id"], session["_fresh"] = str(person.id), True
             token = generate_csrf()
             signer = self.app.session_interface.get_signing_serializer(self.app)  # type: ignore[attr-defined]

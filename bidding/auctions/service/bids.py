@@ -14,12 +14,11 @@ from sqlalchemy.orm import Session
 from bidding.auctions.models import Auction, Bid, BidVersion
 from bidding.auctions.rules import bidder_id, in_time
 from bidding.auctions.service.keeping import BidAct, Kept, ReadyBid, ReceiptKey, keep
-from bidding.matching.queries import Asked, facts_for_bid, ties_for_bid, unfit
+from bidding.matching.queries import Fixed, facts_for_bid, fixed, ties_for_bid, unfit
 from bidding.sealing.envelope import seal
 from market.admission.models import Practitioner
-from market.catalogue.models import Service
 from market.errors import Refusal, Refused, refuse
-from market.identity.models import Organisation, Person
+from market.identity.models import Person
 from market.jobs.models import Job, Recusal
 from market.together import Question, together
 
@@ -32,8 +31,8 @@ def seal_bid(s: Session, act: BidAct, key: ReceiptKey) -> Kept:
     return ready if isinstance(ready, Kept) else keep(s, ready, key)
 
 
-# Made once: SQLAlchemy then neither builds nor compares it anew for each bid. The last three joins find nothing or one.
-_MINE = and_(Bid.auction_id == Auction.id, Bid.org_id == Person.org_id)
+# Made once: SQLAlchemy then neither builds nor compares it anew for each bid. The outer joins find nothing or one.
+_MINE = and_(Bid.auction_id == Auction.id, Bid.org_id == bindparam("org"))
 _CASE = (
     select(
         Auction.id,
@@ -43,13 +42,7 @@ _CASE = (
         Auction.terms_digest,
         Auction.public_key,
         Auction.blind_key,
-        Job.id.label("job_id"),
-        Job.owner_id,
-        Job.published_at,
         Job.title,
-        Service.category_code,
-        Service.qualification,
-        Organisation.uscc,
         Person.org_id,
         Recusal.reason,
         Practitioner.id.label("lead"),
@@ -62,36 +55,35 @@ _CASE = (
     )
     .select_from(Auction)
     .join(Job, Job.id == Auction.job_id)
-    .join(Service, Service.id == Job.service_id)
     .join(Person, Person.id == bindparam("person"))
-    .join(Organisation, Organisation.id == Person.org_id)
-    .outerjoin(Recusal, and_(Recusal.job_id == Job.id, Recusal.org_id == Person.org_id))
+    .outerjoin(Recusal, and_(Recusal.job_id == Auction.job_id, Recusal.org_id == bindparam("org")))
     .outerjoin(
         Practitioner,
         and_(
             Practitioner.id == bindparam("lead"),
-            Practitioner.org_id == Person.org_id,
+            Practitioner.org_id == bindparam("org"),
             Practitioner.removed_at.is_(None),
         ),
     )
     .outerjoin(Bid, _MINE)
     .outerjoin(BidVersion, and_(BidVersion.bid_id == Bid.id, BidVersion.idempotency == bindparam("idempotency")))
-    .where(Job.code == bindparam("job"))
+    .where(Auction.job_id == bindparam("job"))
     .order_by(Auction.round.desc())
     .limit(1)
 )
 
 
 def questions(
-    job: str, person_id: int, received_at: datetime, lead_id: int | None, idempotency: str | None
+    job: Fixed, org_id: int, person_id: int, received_at: datetime, lead_id: int | None, idempotency: str | None
 ) -> list[Question]:
     """What `examine` asks of an act; a door may ask it together with other things, and hand over the answers.
 
     They are of the moment, for this one act: whoever keeps answers for another act breaks the eligibility of bids.
     """
-    asked = {"job": job, "person": person_id, "at": received_at}
-    mine = {**asked, "lead": lead_id, "idempotency": idempotency}
-    return [(_CASE, mine), (facts_for_bid(), asked), (ties_for_bid(), asked)]
+    mine = {"job": job.job_id, "org": org_id, "person": person_id, "lead": lead_id, "idempotency": idempotency}
+    facts = {"org": org_id, "category": job.category, "qualification": job.qualification}
+    ties = {"org": org_id, "owner": job.owner_id, "since": job.published_at, "at": received_at}
+    return [(_CASE, mine), (facts_for_bid(), facts), (ties_for_bid(), ties)]
 
 
 def examine(s: Session, act: BidAct, answers: Sequence[Sequence[Any]] | None = None) -> ReadyBid | Kept:
@@ -99,8 +91,12 @@ def examine(s: Session, act: BidAct, answers: Sequence[Sequence[Any]] | None = N
 
     `answers`: what came of the `questions` of this act, if they were asked already.
     """
+    job = fixed(s, act.job)
+    if job is None:
+        raise refuse("job.unknown", status=404)
     if answers is None:
-        answers = together(s, *questions(act.job, act.person_id, act.received_at, act.lead_id, act.idempotency))
+        asked = questions(job, act.org_id, act.person_id, act.received_at, act.lead_id, act.idempotency)
+        answers = together(s, *asked)
     cases, facts, ties = answers
     if not cases:
         raise refuse("job.unknown", status=404)
@@ -112,11 +108,10 @@ def examine(s: Session, act: BidAct, answers: Sequence[Sequence[Any]] | None = N
     late = in_time(case.state, case.closes_at, act.received_at)
     if late is not None:
         raise Refused(late, status=409)
-    bidder = bidder_id(case.blind_key, case.uscc)
+    bidder = bidder_id(case.blind_key, next(row.uscc for row in ties if row.id == act.org_id))
     if act.kind != "sealed":
         return _of_kept(s, act, case, bidder)
-    job = Asked(case.job_id, case.owner_id, case.published_at, case.category_code, case.qualification, case.reason)
-    wrong = [*unfit(s, job, act.org_id, act.received_at, facts, ties), *_wrong_offer(act, case)]
+    wrong = [*unfit(s, job, case.reason, act.org_id, act.received_at, facts, ties), *_wrong_offer(act, case)]
     if wrong:
         raise Refused(*wrong)
     sealed = seal(case.public_key, case.id, case.terms_digest, bidder, {"amount": act.amount, "days": act.days})
