@@ -308,7 +308,7 @@ def baseline_of(standards: Standards, m: Measure) -> tuple[dict[str, Any], list[
     stored |= {"fee": int(found.fee), "why": None, "parts": _parts(found), "lines": _lines(found)}
     if found.low is not None and found.high is not None:
         stored["corridor"] = [int(found.low), int(found.high)]
-    return stored, [*_stage_refusals(found, m.service), *_evidence_refusals(stored)]
+    return stored, [*_size_refusals(stored), *_stage_refusals(found, m.service), *_evidence_refusals(stored)]
 
 
 def raised(found: Baseline) -> list[str]:
@@ -328,6 +328,14 @@ def _stage_refusals(found: Baseline, service: str) -> list[Refusal]:
     keys = {f.name: f.key for f in found.factors}
     fitting = stages_that_fit(stage, keys.get("complexity", ""), phase_of(service))
     return [] if keys["stage"] in fitting else [Refusal("baseline.stage", "coef_stage")]
+
+
+def _size_refusals(stored: Mapping[str, Any]) -> list[Refusal]:
+    """A baseline above what a ceiling may be is a scale in the wrong unit: beside it every price would be a saving.
+
+    It also keeps the sums of the rollup (oversight/metrics) within 64 bits.
+    """
+    return [] if stored["fee"] <= FEN_MAX else [Refusal("baseline.large", "scale", {"max": FEN_MAX})]
 
 
 def _evidence_refusals(stored: Mapping[str, Any]) -> list[Refusal]:

@@ -16,7 +16,7 @@ from market.jobs.models import Job
 from market.moments import beijing_day
 from market.payments.models import Payment
 from oversight.metrics.models import FigureRow
-from oversight.metrics.rules import UNKNOWN, Facts, Place
+from oversight.metrics.rules import UNKNOWN, Facts, Place, plausible
 
 IN_FORCE = (AwardState.STANDING, AwardState.CONTRACTED)
 SIGNED = (ContractState.ACTIVE, ContractState.ACCEPTED, ContractState.COMPLETED, ContractState.TERMINATED)
@@ -82,6 +82,7 @@ def _row(
 ) -> dict[str, Any]:
     at = award.stands_at if award else job.ended_at
     home = homes.get(award.org_id) if award else None
+    fee = plausible(job.baseline_fen)
     row: dict[str, Any] = {
         "job_id": job.id,
         "job_code": job.code,
@@ -93,8 +94,8 @@ def _row(
         "month": _month(at or auction.decided_at),
         "method": str(auction.terms.get("method", UNKNOWN)),
         "funding": job.funding or UNKNOWN,
-        "kind": str((job.baseline or {}).get("kind", "none")) if job.baseline_fen else "none",
-        "baseline": job.baseline_fen,
+        "kind": str((job.baseline or {}).get("kind", "none")) if fee else "none",
+        "baseline": fee,
         "awarded": award.amount if award else None,
         "contracted": contract.amount_now if contract else None,
         "settled": paid.get(contract.id) if contract else None,

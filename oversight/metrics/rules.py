@@ -29,6 +29,16 @@ LEAST: Final = -10_000
 """A cut below this (eleven times the baseline) is counted as this, so that a typing error does not grow a histogram."""
 
 
+PLAUSIBLE: Final = 10**14
+"""Fen: a baseline above what any ceiling may be is a scale in the wrong unit. Posting refuses it, and a job that has
+one all the same counts as one without a baseline, so that it makes no saving and the sums stay within 64 bits."""
+
+
+def plausible(fee: int | None) -> int | None:
+    """A baseline in fen as figures count it; None where there is none to count."""
+    return fee if fee and fee <= PLAUSIBLE else None
+
+
 def cut(used: int, baseline: int) -> int:
     """1 − used ÷ baseline in permille, rounded half up. `baseline` > 0."""
     return (2_000 * (baseline - used) + baseline) // (2 * baseline)

@@ -11,7 +11,7 @@ from bidding.methods import decide
 from market.catalogue.rules import Baseline, baseline
 from market.catalogue.rules.standards import Standards, StandardsError, parse_standards
 from market.ids import canonical_json, digest
-from oversight.metrics.rules import FEES, Cell, Facts, values_of
+from oversight.metrics.rules import FEES, Cell, Facts, plausible, values_of
 from oversight.verify.bundle import Verdict, lines
 from oversight.verify.log import Log
 from ratings.credit.rules import recompute
@@ -133,7 +133,7 @@ def _wrong(row: Row, facts: Facts, log: Log, fixed: Mapping[str, Row], results: 
     """What is wrong with a row of figures."""
     wrong = [f"cut.{measure}" for measure in (*FEES, "days") if row[f"cut_{measure}"] != facts.cut_of(measure)]
     known = fixed[row["job"]] or {}
-    if (known.get("fee") or None) != facts.baseline or (facts.baseline and known["kind"] != facts.kind):
+    if plausible(known.get("fee")) != facts.baseline or (facts.baseline and known["kind"] != facts.kind):
         wrong.append("row.baseline")
     auction = f"{row['job']}-{row['rounds']}"
     if facts.awarded is not None:

@@ -344,3 +344,22 @@ def test_every_column_of_a_row_is_gathered(db: Database) -> None:
     follow(db)
     with db.read() as s:
         assert len(held(s)[0][0]) == len(COLUMNS)
+
+
+def test_a_baseline_above_every_ceiling_counts_as_none(db: Database) -> None:
+    with db.write() as s:
+        town = Town(s, random.Random(5))
+        while town.n < 12:
+            town.end_one(s)
+        for job in s.scalars(select(Job)):
+            job.baseline_fen = 2_719_999_999_999_999_997
+            job.baseline = {"fee": job.baseline_fen, "kind": "official"}
+
+    follow(db)
+    with db.read() as s:
+        kept = held(s)
+        assert {(row.baseline, row.kind) for row in s.scalars(select(FigureRow))} == {(None, "none")}
+    with db.write() as s:
+        rebuild(s, T0)
+    with db.read() as s:
+        assert held(s) == kept

@@ -338,6 +338,15 @@ def test_a_lowering_discretion_wants_a_reason_too() -> None:
     assert [r.code for r in baseline_of(STANDARDS, m)[1]] == ["job.evidence"]
 
 
+def test_a_baseline_above_every_ceiling_is_refused() -> None:
+    area = Measure("S033", "house_survey", 10, "", scale=5 * 10**13, coefficients={"use": "residential"})
+    stored, wrong = baseline_of(STANDARDS, area)
+    assert (stored["fee"], wrong) == (68 * 10**12, [])
+
+    _, wrong = baseline_of(STANDARDS, replace(area, scale=10**18 - 1))
+    assert wrong == [Refusal("baseline.large", "scale", {"max": 10**14})]
+
+
 def test_no_standard_and_outside_the_table_is_no_baseline_and_says_why() -> None:
     stored, wrong = baseline_of(STANDARDS, Measure("S009", None, 20, "x", scale=None))
     assert (stored["fee"], stored["why"], wrong) == (None, "no_standard", [])
