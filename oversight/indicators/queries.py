@@ -133,6 +133,27 @@ def open_counts(s: Session, scope: str | None) -> dict[str, int]:
     return {row[0]: row[1] for row in s.execute(found)}
 
 
+def state_counts(s: Session, scope: str | None, indicator: str) -> dict[str, int]:
+    """Flags of one indicator by state, every state of them."""
+    found = select(Flag.state, func.count()).where(Flag.indicator == indicator).group_by(Flag.state)
+    if scope is not None:
+        found = found.where(Flag.district == scope)
+    return dict.fromkeys((str(state) for state in State), 0) | {row[0]: row[1] for row in s.execute(found)}
+
+
+def jobs_of(s: Session, flag_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The codes of the jobs that each flag rests on, in order."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for flag_id, code in s.execute(
+        select(FlagJob.flag_id, Job.code)
+        .join(Job, Job.id == FlagJob.job_id)
+        .where(FlagJob.flag_id.in_(flag_ids), Job.code.is_not(None))
+        .order_by(FlagJob.flag_id, Job.code)
+    ):
+        found[flag_id].append(code or "")
+    return found
+
+
 def flag(s: Session, flag_id: int, scope: str | None) -> Raised | None:
     """One flag; None where there is none in the scope."""
     row = s.get(Flag, flag_id)

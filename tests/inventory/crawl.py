@@ -162,6 +162,7 @@ def walk(app: Flask, client: FlaskClient, starts: list[str], most: int = 6) -> W
             links += page.links
             for form in _known(app, page.forms):
                 found.forms.setdefault(form.key, form)
+        answer.close()  # a file that is made while it is sent would else be ended by the collector, in another context
         for link in links:
             local = _local(path, link)
             if local is not None and local not in seen:

@@ -13,7 +13,7 @@ from tests.makers import T0
 if TYPE_CHECKING:
     from tests.inventory.stock import Stock
 
-KINDS: Final = {"flags.show/id": "flag"}
+KINDS: Final = {"flags.rule/name": "indicator", "flags.show/id": "flag"}
 BODIES: Final[dict[str, dict[str, Any]]] = {"flags.show": {"act": "note", "text": "已调阅纪要"}}
 OWN_FILL: Final = {"flags.show": {"act": "note"}}
 
@@ -38,5 +38,6 @@ def make_flag(s: Session, key: str, district: str | None = "339901", **but: Any)
 def stock_flags(made: "Stock") -> None:
     """One in the regulator's district, one elsewhere."""
     with made.db.write() as s:
+        made.own["other"]["indicator"] = "raised_after"
         made.own["regulator"]["flag"] = make_flag(s, "job:1").id
         made.own["other"]["flag"] = make_flag(s, "job:2", "339902").id

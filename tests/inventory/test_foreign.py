@@ -103,7 +103,8 @@ FOREIGN: Final[dict[str, tuple[Foreign, ...]]] = {
 """`endpoint/parameter` → what of another's may not be reached by it."""
 
 SHARED: Final = {
-    "account.sent/what": "a word", "api.item/item": "the catalogue is public", "items.show/code": "the same",
+    "account.sent/what": "a word", "flags.rule/name": "the rules are the same for all",
+    "api.item/item": "the catalogue is public", "items.show/code": "the same",
     "items.version/id": "the same", "audit.show/seq": "the log is the offices'; what is veiled shows no more to them",
     "proofs.record/seq": "the log is public; what is veiled is opaque", "proofs.record_file/seq": "the same",
     "api.log_tile/level": "the tree is public", "api.log_tile/tile": "the same",
