@@ -53,9 +53,12 @@ def migrate() -> None:
     click.echo("数据库结构已是最新 / the schema is current")
 
 
-@main.command()
-def keeper() -> None:
-    """Run the keeper: the process that holds the auctions' keys."""
+@main.group(invoke_without_command=True)
+@click.pass_context
+def keeper(at: click.Context) -> None:
+    """Run the keeper: the process that holds the auctions' keys. Or back it up, restore it, check it."""
+    if at.invoked_subcommand is not None:
+        return
     from bidding.sealing.server import CannotKeep, serve
     from market.clock import SystemClock
     from portal.logs import write_json
@@ -66,6 +69,57 @@ def keeper() -> None:
         serve(settings, SystemClock(settings.clock_file))
     except (CannotKeep, ValueError) as no:
         raise click.ClickException(str(no)) from None
+
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@keeper.command("backup")
+@click.argument("first", type=_FOLDER)
+@click.argument("second", type=_FOLDER)
+def keeper_backup(first: Path, second: Path) -> None:
+    """Back up the keys for two custodians, into the folders FIRST and SECOND: only both together restore them."""
+    from bidding.sealing.backup import make_backup, write_backup
+    from market.clock import SystemClock
+
+    settings = _settings()
+    with _worded():
+        made = make_backup(settings.keeper_store, SystemClock(settings.clock_file))
+        write_backup(made, (first, second))
+    click.echo(f"已备份 / backed up: {made.id}")
+
+
+@keeper.command("restore")
+@click.argument("first", type=_FOLDER)
+@click.argument("second", type=_FOLDER)
+def keeper_restore(first: Path, second: Path) -> None:
+    """Make the keeper's store from both custodians' folders; the keeper must not run, nor a store be there."""
+    from bidding.sealing.backup import restore
+    from market.clock import SystemClock
+
+    settings = _settings()
+    with _worded():
+        held = restore((first, second), settings.keeper_store, SystemClock(settings.clock_file))
+    click.echo(f"已恢复 / restored: {held} 个项目的密钥 / auction keys。taozhongjie keeper check")
+
+
+@keeper.command("check")
+def keeper_check() -> None:
+    """Compare the store with the city: name sealed auctions whose key is missing, move gates that are too early."""
+    from bidding.auctions.queries import sealed_auctions
+    from bidding.sealing.backup import Wanted, gaps
+    from portal.composition import open_city
+
+    city = open_city(_settings())
+    with _worded():
+        with city.db.read() as s:
+            wanted = [Wanted(*row) for row in sealed_auctions(s, city.clock.now())]
+        missing = gaps(city.settings.keeper_store, wanted, city.clock)
+    click.echo(f"未开启的项目 / sealed auctions: {len(wanted)}；缺密钥 / key missing: {len(missing)}")
+    for auction in missing:
+        click.echo(f"  {auction}")
+    if missing:
+        raise SystemExit(1)
 
 
 @main.command()

@@ -1,13 +1,15 @@
 """Reading auctions, bids and receipts for pages. Before T nothing here tells who bids or how many."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bidding.auctions.models import Amendment, Auction, Bid, BidVersion
+from bidding.auctions.rules import State
+from market.catalogue.queries import city_rules_on
 from market.identity.models import Organisation, Person
 from market.jobs.models import Job
 
@@ -20,6 +22,16 @@ def newest(s: Session, job_id: int) -> Auction | None:
 def rounds(s: Session, job_id: int) -> list[Auction]:
     """All rounds of a job, first to last."""
     return list(s.scalars(select(Auction).where(Auction.job_id == job_id).order_by(Auction.round)))
+
+
+def sealed_auctions(s: Session, now: datetime) -> list[tuple[str, bytes, datetime]]:
+    """Auctions that are not decided yet: id, public key, and before when nothing of them may be opened."""
+    found = select(Auction.id, Auction.public_key, Auction.closes_at).where(
+        Auction.state.in_((State.OPEN, State.CLOSING))
+    )
+    rows = s.execute(found.order_by(Auction.id)).all()
+    drain = timedelta(seconds=city_rules_on(s, now)["drain_seconds"]) if rows else timedelta(0)
+    return [(id, public, closes_at + drain) for id, public, closes_at in rows]
 
 
 def amendments(s: Session, auction_id: str) -> list[Amendment]:

@@ -128,6 +128,28 @@ class Keeper:
         with self._lock:
             return [Line(*row) for row in self._db.execute("SELECT seq, line, hash FROM log ORDER BY seq")]
 
+    def keys(self) -> dict[str, bytes]:
+        """The public key of every auction whose private one is here."""
+        with self._lock:
+            return dict(self._db.execute("SELECT auction, public FROM auction_key").fetchall())
+
+    def note(self, deed: str, **facts: int | str) -> None:
+        """A line of the log about the store itself: `backup` or `restore`."""
+        with self._writing():
+            self._write(deed, "", **facts)
+
+    def serialized(self) -> bytes:
+        """The whole store as a file of SQLite, of one moment: for a backup, private keys and all."""
+        copy = sqlite3.connect(":memory:")
+        try:
+            with self._lock:
+                self._db.backup(copy)
+            held = bytearray(copy.serialize())
+            held[18:20] = b"\x01\x01"  # no write-ahead log beside it (SQLite file format, 1.3): it opens in memory too
+            return bytes(held)
+        finally:
+            copy.close()
+
     def close(self) -> None:
         """Give the store back; nothing is lost without it."""
         with self._lock:

@@ -1,5 +1,6 @@
 """The thin line of the market: published, three sealed bids, claimed, opened, proposed, stands; on both databases."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from bidding.auctions.models import Auction
+from bidding.auctions.queries import sealed_auctions
 from bidding.awards.models import Award
 from bidding.awards.service import settle_next, stand_next
 from bidding.closing.service import claim_next, decide_next, rerun_next
+from bidding.sealing.backup import Wanted, gaps, make_backup, restore, write_backup
 from bidding.sealing.client import KeeperPort
+from bidding.sealing.keeper import Keeper
 from market.audit.models import AuditEntry, AuditLeaf
 from market.audit.queries import feed
 from market.audit.sequencer import place
@@ -105,3 +109,35 @@ def test_before_the_deadline_the_log_tells_of_a_bid_only_that_a_place_is_taken(
     assert before[seq].opaque and before[seq].at is None
     assert after[seq].deed == "bid.sealed" and after[seq].blinded is not None
     assert sum(record.opaque for record in before.values()) == 3 and auction.closes_at > T0
+
+
+def test_an_auction_closes_with_the_keeper_that_two_custodians_restored(
+    db: Database, tmp_path: Path, clock: FixedClock
+) -> None:
+    first = Keeper(tmp_path / "keeper", clock)
+    folders = tmp_path / "usb-1", tmp_path / "usb-2"
+    with db.write() as s:
+        auction = make_auction(s, first)
+        firms = [make_firm(s) for _ in range(3)]
+    first.close()
+    write_backup(make_backup(tmp_path / "keeper", clock), folders)
+    for firm, amount in zip(firms, (9_200_000, 8_800_000, 8_950_000), strict=True):
+        with db.write() as s:
+            bid(s, auction, firm, amount)
+    shutil.rmtree(tmp_path / "keeper")
+
+    restore(folders, tmp_path / "again", clock)
+    with db.read() as r:
+        wanted = [Wanted(*row) for row in sealed_auctions(r, clock.now())]
+    assert gaps(tmp_path / "again", wanted, clock) == [] and [one.auction for one in wanted] == [auction.id]
+    again = Keeper(tmp_path / "again", clock)
+    clock.at = auction.closes_at + PAST_DRAIN
+    with db.write() as s:
+        assert claim_next(s, clock.now()) is not None
+    with db.write() as s:
+        settled = settle_next(s, clock.now(), again)
+        assert settled is not None and settled.state == "decided"
+    again.close()
+    with db.read() as r:
+        assert r.scalars(select(Award.amount)).one() == 8_800_000
+        assert sealed_auctions(r, clock.now()) == []

@@ -1,12 +1,16 @@
 """The command line: cases decided and measured, the clock moved, an operator made, a city started in one mode."""
 
 import json
+import shutil
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from bidding.sealing.keeper import Keeper
+from market.clock import SystemClock
 from portal.cli import main
 
 DATA = Path(__file__).parent.parent / "data" / "vectors"
@@ -115,3 +119,22 @@ def test_the_rollup_of_figures_is_made_anew_by_a_command(home: Path) -> None:
     result = call("figures", "rebuild")
 
     assert result.exit_code == 0 and "0 jobs counted" in result.output
+
+
+def test_a_keeper_is_backed_up_restored_and_checked(home: Path, tmp_path: Path) -> None:
+    one, two = str(tmp_path / "usb-1"), str(tmp_path / "usb-2")
+    assert call("migrate").exit_code == 0
+    none = call("keeper", "backup", one, two)
+    assert none.exit_code == 1 and "There is no keeper's store" in none.output
+
+    keeper = Keeper(home / "keeper", SystemClock())
+    keeper.create("A-1", SystemClock().now() + timedelta(days=1))
+    keeper.close()
+    assert call("keeper", "backup", one, two).exit_code == 0
+    again = call("keeper", "restore", one, two)
+    assert again.exit_code == 1 and "overwrites nothing" in again.output
+    shutil.rmtree(home / "keeper")
+    restored = call("keeper", "restore", two, one)
+    assert restored.exit_code == 0 and "1 个项目" in restored.output
+    checked = call("keeper", "check")
+    assert checked.exit_code == 0 and "key missing: 0" in checked.output
