@@ -25,7 +25,7 @@ from bidding.sealing.client import KeeperDown
 from market.admission.service import warn_expiring
 from market.audit.checkpoints import seal, thin, unsealed
 from market.audit.sequencer import BATCH, behind, build, place
-from market.contracts.service import complete_next, warn_late_next
+from market.contracts.service import complete_next, warn_late_next, warn_milestone_next
 from market.db import DatabaseDown
 from market.identity.queries import log_signer
 from market.identity.signin import forget_counts
@@ -96,7 +96,8 @@ def close_due(city: City) -> int:
         return once
 
     done = drain(alone(lambda s: claim_next(s, now())))
-    for step in (stand_next, strike_unexplained, mark_overdue, complete_next, warn_late_next, show_due_next):
+    warn = warn_late_next, warn_milestone_next
+    for step in (stand_next, strike_unexplained, mark_overdue, complete_next, *warn, show_due_next):
         done += drain(alone(lambda s, step=step: step(s, now())))  # type: ignore[misc]
     done += drain(alone(lambda s: settle_next(s, now(), city.keeper)))
     return done + drain(alone(lambda s: rerun_next(s, now(), city.keeper)))

@@ -100,6 +100,7 @@ class Milestone(Base):
     state: Mapped[str] = mapped_column(String(12))
     delivered_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
+    warned: Mapped[str | None] = mapped_column(String(10))
 
 
 class Deliverable(Base):

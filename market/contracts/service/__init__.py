@@ -3,7 +3,7 @@
 from market.contracts.rules import Planned
 from market.contracts.service.changing import answer_change, answer_pause, end_pause, propose_change, propose_pause
 from market.contracts.service.delivering import deliver, judge
-from market.contracts.service.ending import complete_next, end_unsigned, end_with_award, terminate, warn_late_next
+from market.contracts.service.ending import complete_next, end_unsigned, end_with_award, terminate
 from market.contracts.service.parties import counted
 from market.contracts.service.signing import (
     OpenContract,
@@ -13,6 +13,7 @@ from market.contracts.service.signing import (
     open_contract,
     set_milestones,
 )
+from market.contracts.service.warning import warn_late_next, warn_milestone_next
 
 __all__ = [
     "OpenContract",
@@ -35,4 +36,5 @@ __all__ = [
     "set_milestones",
     "terminate",
     "warn_late_next",
+    "warn_milestone_next",
 ]

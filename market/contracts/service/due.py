@@ -28,7 +28,8 @@ def set_due(s: Session, contract: Contract) -> None:
     except CalendarError:
         raise refuse("contract.beyond_calendar", last=calendar.last) from None
     for milestone, day in zip(milestones_of(s, contract), days, strict=True):
-        milestone.due_at = _evening(day)
+        if milestone.due_at != (at := _evening(day)):
+            milestone.due_at, milestone.warned = at, None
     due = _evening(last)
     if due != contract.due_at:  # warnings begin anew for another day only: none goes out twice for the same one
         contract.due_at, contract.warned = due, None

@@ -1,19 +1,17 @@
-"""How a contract ends, and what time does to it: refused before signing, terminated, overdue, completed."""
+"""How a contract ends: refused before signing, terminated, completed."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 
-from sqlalchemy import case, exists, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from market.audit.rules import Deed
 from market.audit.service import record
-from market.catalogue import queries as catalogue
 from market.contracts.models import Contract
-from market.contracts.rules import BEFORE, Event, State, lateness
+from market.contracts.rules import Event, State
 from market.contracts.service.parties import live, locked, move, page_of, side_of, tell
 from market.errors import refuse
 from market.identity.rules import User
-from market.moments import BEIJING, beijing_day
 from market.notices.service import notify
 from market.payments.models import Payment
 
@@ -82,47 +80,3 @@ def complete_next(s: Session, now: datetime) -> Contract | None:
     record(s, Deed.CONTRACT_COMPLETED, now, "system", found.job_code, contract=found.code, amount=found.amount_now)
     tell(s, found, "contract.completed", now, once=f"contract:{found.id}:completed", amount=found.amount_now)
     return found
-
-
-def warn_late_next(s: Session, now: datetime) -> Contract | None:
-    """Warn once before, on and after the day one contract is due, to sign or to deliver. None when none is left."""
-    calendar, today = catalogue.calendar(s), beijing_day(now)
-    due = case((Contract.state == State.OPENED, Contract.sign_by), else_=Contract.due_at)
-    starts = [_midnight(day) for day in (today, today + timedelta(days=1), calendar.add_workdays(today, BEFORE))]
-    past, on, soon = starts[0], starts[1], starts[2] + timedelta(days=1)
-    said = case((due < past, "after"), (due < on, "on"), else_="before")
-    step = {"before": 1, "on": 2, "after": 3}
-    rank = case(step, value=said)
-    told = case(step, value=Contract.warned, else_=0)
-    waits = select(Contract).where(Contract.state.in_((State.OPENED, State.ACTIVE)), due < soon, rank > told)
-    found = s.scalars(waits.order_by(Contract.id).limit(1).with_for_update(skip_locked=True)).first()
-    if found is None:
-        return None
-    at = found.sign_by if found.state == State.OPENED else found.due_at
-    late = None if at is None else lateness(calendar, beijing_day(at), today)
-    if at is None or late is None:
-        return None
-    found.warned = late
-    s.flush()
-    _warn(s, found, late, at, now)
-    return found
-
-
-def _midnight(day: date) -> datetime:
-    """When a Beijing day begins."""
-    return datetime.combine(day, time(), BEIJING).astimezone(UTC)
-
-
-def _warn(s: Session, contract: Contract, said: str, due: datetime, now: datetime) -> None:
-    what = "sign" if contract.state == State.OPENED else "deliver"
-    once = f"contract:{contract.id}:{what}:{said}:{beijing_day(due)}"
-    tell(s, contract, f"contract.{what}_{said}", now, once=once, due=due.isoformat())
-    if said == "after":
-        record(
-            s, Deed.CONTRACT_OVERDUE, now, "system", contract.job_code, contract=contract.code, what=what,
-            due=due.isoformat(),
-        )  # fmt: skip
-        notify(
-            s, now, f"contract.{what}_after", office="regulator", link=page_of(contract), once=f"{once}:regulator",
-            mail=False, title=contract.title, code=contract.code, due=due.isoformat(),
-        )  # fmt: skip

@@ -180,6 +180,41 @@ def test_each_warning_goes_out_once(db: Database) -> None:
         assert len(told) == 3 and kinds == {"contract.deliver_before", "contract.deliver_on", "contract.deliver_after"}
 
 
+def test_each_milestone_is_warned_of_once_a_step_and_the_last_by_the_contract(db: Database) -> None:
+    with db.write() as s:
+        deal = make_contract(s)
+        first, last = s.scalars(select(Milestone).order_by(Milestone.no))
+        due = first.due_at
+        assert due is not None and last.due_at == deal.contract.due_at and due < last.due_at
+        told = []
+        for days in (-10, -1, -1, 0, 0, 1, 2):
+            while (warned := contracts.warn_milestone_next(s, due + days * DAY)) is not None:
+                told.append((days, warned.no, warned.warned))
+
+        assert told == [(-1, 1, "before"), (0, 1, "on"), (1, 1, "after")]
+        kinds = [f"contract.milestone_{step}" for step in ("before", "on", "after")]
+        sent = s.scalars(select(Notice).where(Notice.kind.in_(kinds))).all()
+        assert {n.kind for n in sent} == set(kinds) and {n.org_id for n in sent} == {
+            deal.owner.org_id,
+            deal.firm.org_id,
+        }
+        assert {n.values["no"] for n in sent} == {1}
+
+
+def test_a_delivered_milestone_is_not_warned_of_and_a_moved_one_anew(db: Database) -> None:
+    with db.write() as s:
+        deal = make_contract(s)
+        first = s.scalars(select(Milestone).order_by(Milestone.no)).first()
+        assert first is not None and first.due_at is not None
+        due = first.due_at
+        assert contracts.warn_milestone_next(s, due) is not None
+        pause = contracts.propose_pause(s, deal.id, "owner", "场地未腾空", T0, T0 + 5 * DAY, deal.owner, T0 + 6 * DAY)
+        contracts.answer_pause(s, pause.id, True, deal.firm, T0 + 6 * DAY)
+        assert first.due_at > due and first.warned is None
+        contracts.deliver(s, deal.id, 1, None, "第一版", deal.firm, T0 + 7 * DAY)
+        assert contracts.warn_milestone_next(s, first.due_at + DAY) is None
+
+
 def test_a_contract_that_was_never_signed_can_be_given_up(db: Database) -> None:
     with db.write() as s:
         deal = open_deal(s)
