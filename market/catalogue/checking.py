@@ -31,6 +31,10 @@ _NUMBERS: Mapping[str, tuple[int, int]] = {
 }
 """The city's numbers and the limits the design allows: three competitors, a drain of ten seconds that the waits of a
 bid stay under, and bid files kept fifteen years are floors, not choices. wd = working days."""
+_LATER: Mapping[str, tuple[int, int]] = {
+    "pay_within_wd": (1, 120), "finding_reply_wd": (1, 60), "credit_repair_wd": (1, 60),
+}  # fmt: skip
+"""Numbers of later rules: a file from before them is as good as ever (`queries.LATER`)."""
 LAST_PROVISIONAL = 2030
 """The last year whose statutory holidays are known to `market.workdays`."""
 
@@ -38,6 +42,7 @@ LAST_PROVISIONAL = 2030
 def check_city(rules: Mapping[str, Any], text: str) -> list[Fault]:
     """Faults of a city's rules: every number there and within its limits, closing times on a working day."""
     found = [_number(rules, name, low, high, text) for name, (low, high) in _NUMBERS.items()]
+    found += [_number(rules, name, low, high, text) for name, (low, high) in _LATER.items() if name in rules]
     faults = [fault for fault in found if fault is not None]
     if not faults:
         faults += _order(rules, text)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, defer
@@ -164,9 +164,14 @@ def standard_ids(s: Session, at: date | datetime) -> frozenset[str]:
     return frozenset() if version_on(s, "standards", at) is None else frozenset(standards_on(s, at).by_id)
 
 
+LATER: Final = {"pay_within_wd": 10, "finding_reply_wd": 5, "credit_repair_wd": 10}
+"""Working days that hold where a city's file is older than the rule: to pay what was accepted, to reply to an
+authority's finding, to decide a request for repair."""
+
+
 def city_rules_on(s: Session, at: date | datetime) -> dict[str, Any]:
     """The city's numbers in force on a day; a copy, so that a caller changes nobody else's."""
-    return dict(_parsed(s, _in_force(s, "city_rules", at), _exact))
+    return {**LATER, **_parsed(s, _in_force(s, "city_rules", at), _exact)}
 
 
 def method_rules_on(s: Session, at: date | datetime) -> dict[str, Any]:

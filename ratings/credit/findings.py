@@ -26,8 +26,6 @@ from ratings.credit.rules import SEVERITIES, Kind
 from ratings.credit.service import end_fact, record_fact
 from ratings.credit.weights import weights_on
 
-REPLY_DAYS = 5
-"""Working days of the right of reply, unless the city's rules say otherwise (`finding_reply_wd`)."""
 TEXT_MAX = REPLY_MAX = 1000
 REASON_MAX = 500
 PASSED = 0
@@ -87,7 +85,7 @@ def _day_faults(finding: Finding, most: int, today: date) -> list[Refusal]:
 
 def reply_ends(s: Session, now: datetime) -> datetime:
     """Until when a firm may reply to a finding entered now, and from when that shows and counts."""
-    days = int(catalogue.city_rules_on(s, now).get("finding_reply_wd", REPLY_DAYS))
+    days = int(catalogue.city_rules_on(s, now)["finding_reply_wd"])
     return catalogue.calendar(s).end_of_period(now, days)
 
 

@@ -22,8 +22,6 @@ from ratings.credit.rules import WHOLE, Fact, counts, points_of
 from ratings.credit.service import end_fact
 from ratings.credit.weights import weights_on
 
-DECISION_DAYS = 10
-"""Working days of the regulator, unless the city's rules say otherwise (`credit_repair_wd`)."""
 TEXT_MAX = 1000
 
 
@@ -56,7 +54,7 @@ def ask_repair(s: Session, key: str, grounds: str, document_id: int | None, by: 
     if not 1 <= len(words) <= TEXT_MAX:
         raise refuse("repair.grounds", "grounds", most=TEXT_MAX)
     document = own_document(s, org.id, document_id).id if document_id is not None else None
-    days = int(catalogue.city_rules_on(s, now).get("credit_repair_wd", DECISION_DAYS))
+    days = int(catalogue.city_rules_on(s, now)["credit_repair_wd"])
     row = Repair(
         org_id=org.id, fact_key=key, fact_id=_number(key), grounds=words, document_id=document, filed_at=now,
         filed_by=by.id, due_at=catalogue.calendar(s).end_of_period(now, days),

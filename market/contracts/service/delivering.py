@@ -17,9 +17,6 @@ from market.errors import Refusal, Refused, refuse
 from market.identity.rules import User
 from market.payments.service import open_payment
 
-PAY_WITHIN = 10
-"""Working days the owner has to pay an accepted milestone, where the city's rules do not say otherwise."""
-
 
 def deliver(
     s: Session, contract_id: int, no: int, document_id: int | None, note: str, by: User, now: datetime
@@ -86,7 +83,7 @@ def judge(s: Session, deliverable_id: int, accept: bool, reason: str, by: User, 
 
 
 def _owe(s: Session, contract: Contract, milestone: Milestone, now: datetime) -> None:
-    within = catalogue.city_rules_on(s, now).get("pay_within_wd", PAY_WITHIN)
+    within = catalogue.city_rules_on(s, now)["pay_within_wd"]
     due = catalogue.calendar(s).end_of_period(now, within)
     open_payment(
         s, contract.id, milestone.id, contract.owner_id, contract.firm_id, milestone.fen, due, contract.code,

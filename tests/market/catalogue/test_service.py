@@ -216,3 +216,15 @@ def test_nothing_loaded_is_told_with_the_mend(db: Database) -> None:
     with db.read() as s, pytest.raises(Refused) as no:
         queries.city_rules_on(s, date(1999, 1, 1))
     assert no.value.status == 503
+
+
+def test_a_file_from_before_a_rule_is_as_good_as_ever_and_a_new_number_is_checked(db: Database) -> None:
+    old = {key: value for key, value in json.loads(CITY).items() if key not in queries.LATER}
+    with db.write() as s:
+        load_city_rules(s, json.dumps(old), "旧文件", TODAY, T0, "person:1")
+        assert {key: queries.city_rules_on(s, T0)[key] for key in queries.LATER} == queries.LATER
+        load_city_rules(s, json.dumps({**old, "pay_within_wd": 30}), "新文件", TODAY, T0, "person:1")
+        assert queries.city_rules_on(s, T0)["pay_within_wd"] == 30
+        for wrong in (0, 121, "10", True, None, 5.0):
+            report = load_city_rules(s, json.dumps({**old, "pay_within_wd": wrong}), "错文件", TODAY, T0, "person:1")
+            assert [f.refusal.code for f in report.refused] == ["catalogue.key_range"] and report.version is None
