@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
 from bidding.methods.port import Abnormal, Offer
 
@@ -29,13 +30,19 @@ def abnormally_low(ranked: Sequence[Offer], valid: Sequence[Offer], limits: Abno
     """
     if limits is None or len(valid) < 2:
         return []
-    prices = sorted(offer.price for offer in valid)
+    # In the smallest unit of all prices they are whole numbers; the figures are parts, the same in any unit.
+    unit = lcm(*{offer.price.denominator for offer in valid})
+    prices = sorted(_whole(offer.price, unit) for offer in valid)
     total = sum(prices)
-    return [low for offer in ranked if (low := _tested(offer, prices, total, limits))]
+    return [low for offer in ranked if (low := _tested(offer, _whole(offer.price, unit), prices, total, limits))]
 
 
-def _tested(offer: Offer, prices: Sequence[Fraction | int], total: Fraction | int, limits: Abnormal) -> Low | None:
-    price, others = offer.price, total - offer.price
+def _whole(price: Fraction | int, unit: int) -> int:
+    return price.numerator * (unit // price.denominator)
+
+
+def _tested(offer: Offer, price: int, prices: Sequence[int], total: int, limits: Abnormal) -> Low | None:
+    others = total - price
     count = len(prices) - 1
     # The offer's own price is the first of its equals, so the entry after it is the nearest of the others.
     place = bisect_left(prices, price) + 1
@@ -47,10 +54,10 @@ def _tested(offer: Offer, prices: Sequence[Fraction | int], total: Fraction | in
         codes.append("below_next")
     if not codes:
         return None
-    below_next = None if nearest is None else 1 - Fraction(price) / nearest
-    return Low(offer.bidder, tuple(codes), 1 - Fraction(price * count) / others, below_next)
+    below_next = None if nearest is None else 1 - Fraction(price, nearest)
+    return Low(offer.bidder, tuple(codes), 1 - Fraction(price * count, others), below_next)
 
 
-def _at_least(part: Fraction | int, whole: Fraction | int, limit: Fraction) -> bool:
+def _at_least(part: int, whole: int, limit: Fraction) -> bool:
     """Whether 1 − part ÷ whole ≥ limit, without dividing."""
     return part * limit.denominator <= whole * (limit.denominator - limit.numerator)

@@ -32,10 +32,11 @@ class DiscountRate(Method):
         if not has_keys(content, {"rate", "days"}) or not is_days(days := content["days"]):
             return MALFORMED
         rate = ratio(content["rate"])
-        if rate is None or rate >= 1 or (rate / Fraction(terms.own["rate_step"])).denominator != 1:
+        step = ratio(terms.own["rate_step"])
+        if rate is None or step is None or rate.numerator >= rate.denominator or not _is_multiple(rate, step):
             return MALFORMED
         fault = _rate_fault(terms.own, rate) or days_fault(terms, days)
-        price = terms.own["base"] * (1 - rate)
+        price = Fraction(terms.own["base"] * (rate.denominator - rate.numerator), rate.denominator)
         return fault or Offer(bid.bidder, price.numerator // price.denominator, days, price, measure=rate)
 
     def key(self, offer: Offer) -> tuple[Any, ...]:
@@ -45,6 +46,10 @@ class DiscountRate(Method):
     def figures(self, room: Room, valid: Sequence[Offer]) -> Mapping[str, object]:
         """Publish the base."""
         return {"base": room.terms.own["base"]}
+
+
+def _is_multiple(rate: Fraction, step: Fraction) -> bool:
+    return (rate.numerator * step.denominator) % (rate.denominator * step.numerator) == 0
 
 
 def _limit(raw: object) -> tuple[Fraction, bool] | None:

@@ -6,8 +6,10 @@ alone, so that an exclusion never reshuffles the others.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from hashlib import sha256
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -60,11 +62,23 @@ def percent_index(drawn: bytes, size: int) -> int:
     return int.from_bytes(_labelled("percent", drawn), "big") % size
 
 
+def _swift(part: Any) -> Any:
+    """A part of a key; a fraction behind its whole 2⁻⁶⁴ths, so that it is itself compared only where they are equal."""
+    return ((part.numerator << 64) // part.denominator, part) if isinstance(part, Fraction) else part
+
+
+_first = itemgetter(0)
+
+
 def order(
     items: Sequence[T], *, key: Callable[[T], tuple[Any, ...]], name: Callable[[T], str], seed: bytes | None
 ) -> Order[T] | None:
-    """Sort by `key`, equals by their tie key; None when there are equals and no seed."""
-    groups = [list(group) for _, group in groupby(sorted(items, key=key), key=key)]
+    """Sort by `key`, equals by their tie key; None when there are equals and no seed.
+
+    At one place of the keys stand fractions, or no fraction.
+    """
+    keyed = sorted(((tuple(map(_swift, key(item))), item) for item in items), key=_first)
+    groups = [[item for _, item in group] for _, group in groupby(keyed, key=_first)]
     ties = [group for group in groups if len(group) > 1]
     if ties and seed is None:
         return None

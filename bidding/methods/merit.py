@@ -2,13 +2,13 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
 from bidding.methods.opening import amount_and_days
 from bidding.methods.port import Bid, Exclusion, Method, Offer, Ranking, Room, Terms
-from bidding.methods.values import has_keys, is_id, is_int, ratio, ratio_text
+from bidding.methods.values import has_keys, is_id, is_int, ratio, ratio_text, ratios
 
 
 class Merit(Method):
@@ -55,7 +55,7 @@ class Merit(Method):
         found = amount_and_days(terms, bid)
         if isinstance(found, str):
             return found
-        return replace(found, measure=quality)
+        return Offer(found.bidder, found.amount, found.days, found.price, quality)
 
     def open(self, room: Room) -> Sequence[Offer | Exclusion]:
         """Open the short-listed bids: out are those whom enough others surpass in credit; equals of the last stay."""
@@ -79,7 +79,7 @@ class Merit(Method):
 
     def key(self, offer: Offer) -> tuple[Any, ...]:
         """Rank the larger total first, then the lower amount."""
-        return (-Fraction(offer.measure or 0), offer.amount)
+        return (-offer.measure if isinstance(offer.measure, Fraction) else 0, offer.amount)
 
     def figures(self, room: Room, valid: Sequence[Offer]) -> Mapping[str, object]:
         """Publish the base of the price points."""
@@ -119,7 +119,8 @@ def _is_panel(value: object, panel: int, most: int) -> bool:
     """Whether there is one score, at most the criterion's, of each panellist."""
     if not isinstance(value, list) or len(value) != panel:
         return False
-    return all((score := ratio(raw)) is not None and score <= most for raw in value)
+    given = ratios(value)
+    return given is not None and all(p <= most * q for p, q in given)
 
 
 def _quality(own: Mapping[str, Any], bid: Bid) -> Fraction:
@@ -127,10 +128,12 @@ def _quality(own: Mapping[str, Any], bid: Bid) -> Fraction:
     drops = own["panel_drop_from"] is not None and own["panel"] >= own["panel_drop_from"]
     total = Fraction(0)
     for scores in bid.own["scores"].values():
-        counted = sorted(Fraction(score) for score in scores)
+        given = ratios(scores) or []
+        unit = lcm(*{q for _, q in given})
+        counted = sorted([p * (unit // q) for p, q in given])
         if drops:
             counted = counted[1:-1]
-        total += sum(counted, Fraction(0)) / len(counted)
+        total += Fraction(sum(counted), unit * len(counted))
     return total
 
 
@@ -152,6 +155,6 @@ def _price_points(own: Mapping[str, Any], amount: int, base: Fraction) -> Fracti
 
 def _totalled(offer: Offer, price_points: Fraction) -> Offer:
     """The offer, whose measure was its quality, with the total as measure and both parts as detail."""
-    quality = Fraction(offer.measure or 0)
+    quality = offer.measure if isinstance(offer.measure, Fraction) else Fraction(0)
     detail = {"price_points": ratio_text(price_points), "quality_points": ratio_text(quality)}
-    return replace(offer, measure=quality + price_points, detail=detail)
+    return Offer(offer.bidder, offer.amount, offer.days, offer.price, quality + price_points, detail)

@@ -7,6 +7,7 @@ some rounds. Two seeds: were there one, it would tell during the live phase whet
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from bidding.methods import draws
@@ -39,7 +40,7 @@ class MultiCriteria(Method):
         own = terms.own
         if not _are_criteria(own["criteria"]):
             return "terms.criteria"
-        if _most(own) > MOST_WEIGHT:
+        if _most(_texts(own)) > MOST_WEIGHT:
             return "terms.weights"
         if not is_int(own["rounds"], 1, 9):
             return "terms.rounds"
@@ -62,15 +63,14 @@ class MultiCriteria(Method):
         content = bid.offer
         if not has_keys(content, {"amount", "choices", "days"}):
             return MALFORMED
-        chosen = _chosen(terms.own, content["choices"])
-        if chosen is None:
+        coefficient = _coefficient_of(terms.own, content["choices"])
+        if coefficient is None:
             return MALFORMED
         found = within(terms, bid.bidder, content["amount"], content["days"])
         if isinstance(found, str):
             return found
-        coefficient = 1 + chosen / (1 - _most(terms.own))
         detail = {"initial": found.amount, "coefficient": ratio_text(coefficient)}
-        return replace(found, measure=found.amount / coefficient, detail=detail)
+        return Offer(found.bidder, found.amount, found.days, found.price, found.amount / coefficient, detail)
 
     def rank(self, room: Room, valid: Sequence[Offer]) -> Ranking | None:
         """Run the live phase, then rank by where it ended."""
@@ -98,13 +98,19 @@ def _are_options(value: object) -> bool:
     return len(found) == len(value) == len(set(found))
 
 
-def _options(criterion: Mapping[str, Any]) -> list[Fraction]:
-    return [Fraction(text) for text in criterion["options"]]
+@lru_cache(maxsize=256)
+def _options(texts: tuple[str, ...]) -> frozenset[Fraction]:
+    return frozenset(Fraction(text) for text in texts)
 
 
-def _most(own: Mapping[str, Any]) -> Fraction:
+def _texts(own: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(criterion["options"]) for criterion in own["criteria"])
+
+
+@lru_cache(maxsize=256)
+def _most(criteria: tuple[tuple[str, ...], ...]) -> Fraction:
     """The largest option of each criterion, summed."""
-    return sum((max(_options(criterion)) for criterion in own["criteria"]), Fraction(0))
+    return sum((max(_options(texts)) for texts in criteria), Fraction(0))
 
 
 def _is_live(value: object, rounds: int) -> bool:
@@ -113,18 +119,24 @@ def _is_live(value: object, rounds: int) -> bool:
     return isinstance(value, list) and len(value) == rounds and all(x is None or type(x) is int for x in value)
 
 
-def _chosen(own: Mapping[str, Any], choices: object) -> Fraction | None:
-    """The chosen options summed; None unless every criterion has one of its options."""
-    criteria = {criterion["code"]: criterion for criterion in own["criteria"]}
-    if not has_keys(choices, criteria.keys()):
+def _coefficient_of(own: Mapping[str, Any], choices: object) -> Fraction | None:
+    """What the amount is divided by; None unless every criterion has one of its options."""
+    codes = [criterion["code"] for criterion in own["criteria"]]
+    if not has_keys(choices, set(codes)):
         return None
+    chosen = tuple(choices[code] for code in codes)
+    return _coefficient(_texts(own), chosen) if all(isinstance(text, str) for text in chosen) else None
+
+
+@lru_cache(maxsize=1024)
+def _coefficient(criteria: tuple[tuple[str, ...], ...], chosen: tuple[str, ...]) -> Fraction | None:
+    found = [ratio(text) for text in chosen]
     total = Fraction(0)
-    for code, criterion in criteria.items():
-        option = ratio(choices[code])
-        if option is None or option not in _options(criterion):
+    for option, texts in zip(found, criteria, strict=True):
+        if option is None or option not in _options(texts):
             return None
         total += option
-    return total
+    return 1 + total / (1 - _most(criteria))
 
 
 def _live(room: Room, valid: Sequence[Offer]) -> Phase | None:
@@ -159,5 +171,5 @@ def _refusal(terms: Terms, offer: Offer, entry: int) -> str | None:
 
 
 def _lowered(offer: Offer, amount: int) -> Offer:
-    coefficient = Fraction(str(offer.detail["coefficient"]))
-    return replace(offer, amount=amount, price=amount, measure=amount / coefficient)
+    coefficient = ratio(offer.detail["coefficient"]) or Fraction(1)
+    return Offer(offer.bidder, amount, offer.days, amount, amount / coefficient, offer.detail)

@@ -31,6 +31,7 @@ class Replay:
     extensions: list[dict[str, int]]
     refused: list[dict[str, object]]
     amounts: dict[str, int]
+    well_formed: frozenset[str]
 
 
 class OpenDescending(Method):
@@ -48,7 +49,7 @@ class OpenDescending(Method):
 
     def bids_fault(self, terms: Terms, bids: Sequence[Bid]) -> str | None:
         """Refuse two moves in one place of the order."""
-        seqs = [move.seq for move in _moves(bids)]
+        seqs = [move.seq for move in _moves(_well(bids))]
         return "bids.sequence" if len(set(seqs)) < len(seqs) else None
 
     def read(self, terms: Terms, bid: Bid) -> Offer | str:
@@ -57,13 +58,13 @@ class OpenDescending(Method):
 
     def open(self, room: Room) -> Sequence[Offer | Exclusion]:
         """Replay all moves, then read what each bidder came to."""
-        replay = _replay(room.terms, room.everyone)
+        replay = _replayed(room)
         found = [(bid.bidder, _result(room.terms, bid, replay)) for bid in room.sealed]
         return [Exclusion(bidder, result) if isinstance(result, str) else result for bidder, result in found]
 
     def figures(self, room: Room, valid: Sequence[Offer]) -> Mapping[str, object]:
         """Publish the end, the extensions and the refused moves."""
-        replay = _replay(room.terms, room.everyone)
+        replay = _replayed(room)
         return {"closes_at": replay.closes_at, "extensions": replay.extensions, "refused_moves": replay.refused}
 
 
@@ -92,24 +93,35 @@ def _is_move(raw: object) -> bool:
     return _is_natural(raw["seq"]) and _is_natural(raw["at"]) and is_fen(raw["amount"])
 
 
+def _well(bids: Sequence[Bid]) -> list[Bid]:
+    return [bid for bid in bids if _well_formed(bid)]
+
+
 def _moves(bids: Sequence[Bid]) -> list[Move]:
-    """The moves of all well-formed offers in their order; also of bidders that are out, for they moved the clock."""
+    """The moves of well-formed offers in their order; also of bidders that are out, for they moved the clock."""
     moves = []
     for bid in bids:
-        if _well_formed(bid):
-            content: Any = bid.offer
-            moves += [Move(raw["seq"], raw["at"], raw["amount"], bid.bidder) for raw in content["moves"]]
+        content: Any = bid.offer
+        moves += [Move(raw["seq"], raw["at"], raw["amount"], bid.bidder) for raw in content["moves"]]
     return sorted(moves, key=lambda move: move.seq)
+
+
+def _replayed(room: Room) -> Replay:
+    """The replay of all moves, once for a room."""
+    if "replay" not in room.worked:
+        room.worked["replay"] = _replay(room.terms, room.everyone)
+    found: Replay = room.worked["replay"]
+    return found
 
 
 def _replay(terms: Terms, bids: Sequence[Bid]) -> Replay:
     """Replay the moves; the running best is the smallest standing amount, since nobody can rise."""
-    own = terms.own
+    own, well = terms.own, _well(bids)
     end, best = own["closes_at"], None
     extensions: list[dict[str, int]] = []
     refused: list[dict[str, object]] = []
     amounts: dict[str, int] = {}
-    for move in _moves(bids):
+    for move in _moves(well):
         if code := _refusal(terms, move, end, amounts.get(move.bidder)):
             refused.append({"seq": move.seq, "bidder": move.bidder, "code": code})
             continue
@@ -122,7 +134,7 @@ def _replay(terms: Terms, bids: Sequence[Bid]) -> Replay:
             if until > end:
                 extensions.append({"seq": move.seq, "from": end, "to": until})
                 end = until
-    return Replay(end, extensions, refused, amounts)
+    return Replay(end, extensions, refused, amounts, frozenset(bid.bidder for bid in well))
 
 
 def _refusal(terms: Terms, move: Move, end: int, last: int | None) -> str | None:
@@ -139,7 +151,7 @@ def _refusal(terms: Terms, move: Move, end: int, last: int | None) -> str | None
 
 
 def _result(terms: Terms, bid: Bid, replay: Replay) -> Offer | str:
-    if not _well_formed(bid):
+    if bid.bidder not in replay.well_formed:
         return MALFORMED
     content: Any = bid.offer
     days = content["days"]

@@ -95,6 +95,8 @@ class Room:
     seed: Mapping[str, Any] | None
     everyone: Sequence[Bid]
     sealed: Sequence[Bid]
+    worked: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What a method has worked out in this room and asks for again; nobody else's."""
 
 
 @dataclass(frozen=True, slots=True)

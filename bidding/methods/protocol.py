@@ -5,7 +5,6 @@ so that whoever changes one does not change the other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
 from fractions import Fraction
 from typing import Any
 
@@ -47,7 +46,7 @@ class Protocol:
         """Write down the method's figures in its order."""
         for name, value in figures.items():
             self._figures[name] = value
-            self._step("figure", name=name, value=deepcopy(value))
+            self._step("figure", name=name, value=_copied(value))
 
     def ranked(self, offers: Sequence[Offer]) -> None:
         """Write down the order, rank 1 first."""
@@ -128,3 +127,10 @@ def _low(entry: Low) -> dict[str, Any]:
 def _exact(value: Fraction | int | str | None) -> str | None:
     """A fraction as ratio text; text and None as they are."""
     return ratio_text(value) if isinstance(value, (Fraction, int)) else value
+
+
+def _copied(value: Any) -> Any:
+    """A JSON value anew, so that a change to one of the two places of a figure does not change the other."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value

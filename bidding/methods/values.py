@@ -7,6 +7,7 @@ a value that is nearly right is wrong, because two programs would read it differ
 import re
 from collections.abc import Set
 from fractions import Fraction
+from functools import lru_cache
 from typing import TypeGuard
 
 MAX_FEN = 10**14
@@ -15,6 +16,7 @@ MAX_DAYS = 3650
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _RATIO = re.compile(r"(0|[1-9][0-9]{0,17})/([1-9][0-9]{0,17})")
 _HEX32 = re.compile(r"[0-9a-f]{64}")
+_LONGEST = 37
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -52,6 +54,8 @@ def has_keys(value: object, needed: Set[str], may: Set[str] = _NOTHING) -> TypeG
     """Whether it is an object with all the `needed` keys and none beyond those and the keys it `may` have."""
     if not isinstance(value, dict):
         return False
+    if not may:
+        return value.keys() == needed
     return needed <= value.keys() and value.keys() <= needed | may
 
 
@@ -60,9 +64,31 @@ def ratio(value: object) -> Fraction | None:
 
     At most 18 digits each: the length is known before a number is made of it, so no text is too long to read.
     """
-    if not isinstance(value, str) or not (found := _RATIO.fullmatch(value)):
+    return _ratio(value) if isinstance(value, str) and len(value) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _ratio(value: str) -> Fraction | None:
+    """The texts of an auction repeat: scores, steps, options."""
+    found = _RATIO.fullmatch(value)
+    return Fraction(int(found[1]), int(found[2])) if found else None
+
+
+@lru_cache(maxsize=4096)
+def _parts(text: str) -> tuple[int, int] | None:
+    found = ratio(text)
+    return None if found is None else (found.numerator, found.denominator)
+
+
+def ratios(value: object) -> list[tuple[int, int]] | None:
+    """Read a list of ratio texts as (numerator, denominator), reduced; None when it is none.
+
+    For scores, of which there are thousands: whole numbers cost a tenth of fractions.
+    """
+    if not isinstance(value, list):
         return None
-    return Fraction(int(found[1]), int(found[2]))
+    found = [read for text in value if isinstance(text, str) and len(text) <= _LONGEST and (read := _parts(text))]
+    return found if len(found) == len(value) else None
 
 
 def ratio_text(value: Fraction | int) -> str:
