@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from typing import Any
+from typing import Any, Final
 
 from market.money import HALF_WIDTH
 
@@ -110,13 +110,16 @@ def auction_id(job: str, round_: int) -> str:
     return f"{job}-{round_}"
 
 
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def canonical_json(value: Any) -> bytes:
     """The one UTF-8 text of a JSON value: sorted keys, no blanks, ints and text only (bool, null, lists, objects).
 
     Raises ValueError for floats, other types, keys that are not text, and text that is no Unicode.
     """
     _refuse_floats(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+    return _CANONICAL.encode(value).encode("utf-8")
 
 
 def _refuse_floats(value: Any) -> None:

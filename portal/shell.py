@@ -16,7 +16,7 @@ from market.catalogue import queries as catalogue
 from market.clock import BEIJING, micros
 from market.db import DatabaseDown
 from market.identity import queries as identity
-from market.identity.rules import Role, mask_name
+from market.identity.rules import Role, User, mask_name
 from market.money import Fen, daxie, show_fraction_percent, show_wan, show_yuan
 from portal import access, charts, plots, web, words
 
@@ -364,9 +364,21 @@ def frame() -> dict[str, Any]:
     }
 
 
+def _reader() -> User | None:
+    """Who reads the page, with what is unread counted: a door that was to lead on has shown a page after all."""
+    user: User | None = g.user
+    if user is not None and user.unread is None:
+        try:
+            with web.db().read() as s:
+                g.user = user = identity.signed_in(s, user.id, user.epoch) or user
+        except DatabaseDown:
+            return user  # the page that says so has no number either
+    return user
+
+
 def init(app: Flask) -> None:
     """Teach an app's templates all of it."""
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(GLOBALS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.context_processor(lambda: {"shell": frame(), "lang": web.lang(), "user": g.user, "now": server_now()})
+    app.context_processor(lambda: {"shell": frame(), "lang": web.lang(), "user": _reader(), "now": server_now()})

@@ -7,6 +7,7 @@ into one `messages.mo` by `python -m portal.words compile` (never committed). Ro
 """
 
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -192,8 +193,10 @@ def compile_catalogue() -> Path:
                 whole.add(message.id, message.string)
     target = TRANSLATIONS / "en" / "LC_MESSAGES" / "messages.mo"
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as out:
+    new = target.with_suffix(f".{os.getpid()}")  # put in its place whole: a running site may be reading the old one
+    with new.open("wb") as out:
         write_mo(out, whole)
+    new.replace(target)
     return target
 
 

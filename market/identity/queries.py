@@ -6,7 +6,20 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import LargeBinary, Select, and_, bindparam, func, literal_column, or_, select, union_all
+from sqlalchemy import (
+    Integer,
+    LargeBinary,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from market.audit.note import Signer
@@ -96,8 +109,11 @@ def signed_in(s: Session, person_id: int, epoch: int) -> User | None:
 
 
 def signed_in_with(s: Session, person_id: int, epoch: int, *more: Question) -> tuple[User | None, list[Sequence[Any]]]:
-    """The user of a session, and the rows of further questions asked in the same round trip (market/together.py)."""
-    found, *answers = together(s, (_of_session(), {"person": person_id, "epoch": epoch}), *more)
+    """The user of a session, and the rows of further questions asked in the same round trip (market/together.py).
+
+    With further questions nothing unread is counted: they are those of a door that leads on and shows no page.
+    """
+    found, *answers = together(s, (_of_session(not more), {"person": person_id, "epoch": epoch}), *more)
     return _user(found), answers
 
 
@@ -110,25 +126,26 @@ def by_token(s: Session, digest: bytes) -> User | None:
 
 
 @cache
-def _of_session() -> Select[Any]:
-    return _users().where(Person.id == bindparam("person"), Person.epoch == bindparam("epoch"))
+def _of_session(counted: bool) -> Select[Any]:
+    return _users(counted).where(Person.id == bindparam("person"), Person.epoch == bindparam("epoch"))
 
 
 @cache
 def _of_token() -> Select[Any]:
     digest = bindparam("digest", type_=LargeBinary())
     mine = and_(ApiToken.person_id == Person.id, ApiToken.digest == digest, ApiToken.revoked_at.is_(None))
-    return _users().join(ApiToken, mine)
+    return _users(counted=False).join(ApiToken, mine)
 
 
-def _users() -> Select[Any]:
+def _users(counted: bool = True) -> Select[Any]:
     # One arm for each index, read only up to the limit: an OR would gather every unread notice first.
     arms: list[Any] = [
         select(literal_column("1")).where(Notice.read_at.is_(None), whose).correlate(Person)
         for whose in (Notice.org_id == Person.org_id, Notice.office == Person.office)
     ]
     some = union_all(*arms).limit(literal_column(str(UNREAD_AT_MOST))).subquery()
-    unread = select(func.count()).select_from(some).scalar_subquery().label("unread")
+    count = select(func.count()).select_from(some).scalar_subquery() if counted else cast(null(), Integer)
+    unread = count.label("unread")
     person: list[Any] = [Person.id, Person.name, Person.email, Person.office, Person.epoch, Person.first]
     org: list[Any] = [Person.org_id, Organisation.name.label("org_name"), Organisation.uscc]
     org += [Organisation.is_owner, Organisation.is_firm]

@@ -83,14 +83,15 @@ class User:
     uscc: str
     roles: frozenset[Role]
     epoch: int
-    unread: int = 0
-    """Notices not read yet, at most UNREAD_AT_MOST."""
+    unread: int | None = 0
+    """Notices not read yet, at most UNREAD_AT_MOST; None where nobody has counted them."""
     first: bool = False
 
     @property
     def news(self) -> str:
         """How many notices are unread, as the head of a page says it."""
-        return str(self.unread) if self.unread < UNREAD_AT_MOST else f"{UNREAD_AT_MOST - 1}+"
+        unread = self.unread or 0
+        return str(unread) if unread < UNREAD_AT_MOST else f"{UNREAD_AT_MOST - 1}+"
 
     @property
     def actor(self) -> str:

@@ -214,6 +214,19 @@ def test_replace_starts_empty_and_withdraw_is_checked_first(
     assert again.status_code == 409
 
 
+def test_a_bid_that_is_refused_shows_the_page_with_what_is_unread(
+    client: FlaskClient, sign_in: SignIn, stage: Staged, city: City
+) -> None:
+    _enter(client, sign_in, stage)
+    for n in range(2):
+        assert client.post(f"/jobs/{stage.code}/bid", data=_form(stage, key=f"n{n}")).status_code == 303
+    counted = client.get(f"/jobs/{stage.code}/bid").text
+    assert re.search("消息（[1-9]", counted)
+    refused = client.post(f"/jobs/{stage.code}/bid", data=_form(stage, key="n3", days="31"))
+    assert refused.status_code == 422
+    assert re.findall("消息（[^）]*）", refused.text) == re.findall("消息（[^）]*）", counted)
+
+
 def test_an_amended_job_asks_for_confirmation(
     client: FlaskClient, sign_in: SignIn, stage: Staged, city: City, clock: FixedClock
 ) -> None:
