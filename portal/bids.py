@@ -134,13 +134,12 @@ def _typed() -> tuple[SealForm, bool]:
     return found
 
 
-def _asked(person_id: int, org_id: int) -> Sequence[Question]:
+def _asked(s: Any, person_id: int, org_id: int) -> Sequence[Question]:
     """What sealing asks; nothing for a form that is not fit, or of no published job."""
     form, fit = _typed()
     if not fit:
         return ()
-    with web.db().read() as s:
-        job = matching.fixed(s, (request.view_args or {})["code"])
+    job = matching.fixed(s, (request.view_args or {})["code"])
     if job is None:
         return ()
     return auctions.questions(job, org_id, person_id, web.now(), int(form.lead.data), form.key.data or None)
@@ -186,16 +185,14 @@ def _act(code: str, form: SealForm) -> auctions.BidAct:
 
 def send(act: auctions.BidAct, answers: Sequence[Sequence[Any]] | None = None) -> auctions.Kept:
     """Examine, seal and keep an act on a bid; a request sent twice gives its first receipt. Raises Refused."""
-    with web.db().read() as s:
-        ready = auctions.examine(s, act, answers)
-    if isinstance(ready, auctions.Kept):
-        return ready
+    key = receipt_key()
     try:
         with web.db().single() as s:
-            return auctions.keep(s, ready, receipt_key())
-    except auctions.AlreadyKept:
+            ready = auctions.examine(s, act, answers)
+            return ready if isinstance(ready, auctions.Kept) else auctions.keep(s, ready, key)
+    except auctions.AlreadyKept as clash:
         with web.db().read() as s:
-            first = kept_before(s, ready.auction, act.org_id, act.idempotency)
+            first = kept_before(s, clash.auction, act.org_id, act.idempotency)
         if first is None:
             raise
         return first

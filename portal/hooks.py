@@ -53,8 +53,8 @@ def visitor(_: object) -> web.Visitor | None:
     if not isinstance(person, int) or not isinstance(epoch, int):
         return None
     asks: web.Ask | None = getattr(current_app.view_functions.get(request.endpoint or ""), "asks", None)
-    more = asks(person, org) if asks and isinstance(org, int) else ()
     with web.db().read() as s:
+        more = asks(s, person, org) if asks and isinstance(org, int) else ()
         found, answers = identity.signed_in_with(s, person, epoch, *more)
     if found is None:
         return None
@@ -111,6 +111,8 @@ def headers(response: Response) -> Response:
 
 def shrink(response: Response) -> Response:
     """Compress text over 1 KB where the browser takes it."""
+    if response.status_code == 303 and request.method == "POST":
+        return response  # what a form leads on with is a line, and kept by nobody
     kind = response.mimetype or ""
     if not kind.startswith(_TEXTS) or "Content-Encoding" in response.headers or response.status_code in (204, 206, 304):
         return response

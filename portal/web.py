@@ -63,15 +63,15 @@ def user() -> User:
     return cast(User, g.user)
 
 
-Ask = Callable[[int, int], Sequence[Question]]
+Ask = Callable[[Any, int, int], Sequence[Question]]
 
 
 def asks(more: Ask) -> Callable[[F], F]:
     """Ask what a door will need in the round trip that finds its user; `answers()` has it.
 
     `more` gives the questions for the numbers of a person and an organisation, of whom nothing is known yet but that
-    the session names them: the door is opened, or not, as ever, by the user found, CSRF and @needs, and the answers
-    are dropped if that user is of another organisation.
+    the signed cookie names them: the door is opened, or not, as ever, by the user found, CSRF and @needs, and the
+    answers are dropped if that user is of another organisation.
     """
 
     def mark(door: F) -> F:

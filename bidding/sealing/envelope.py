@@ -11,6 +11,7 @@ import json
 import re
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidTag
@@ -113,9 +114,14 @@ def seal(
     plain = canonical_json({"offer": offer, "nonce": nonce.hex()})
     if len(plain) > PLAIN:
         raise EnvelopeTooLong(len(plain))
-    key = X25519PublicKey.from_public_bytes(public_key)
-    envelope = VERSION + _SUITE.encrypt(plain.ljust(PLAIN), key, info)
+    envelope = VERSION + _SUITE.encrypt(plain.ljust(PLAIN), _loaded(public_key), info)
     return Sealed(envelope, info, digest(envelope))
+
+
+@lru_cache(maxsize=4096)
+def _loaded(public_key: bytes) -> X25519PublicKey:
+    """An auction's public key, made once by each process."""
+    return X25519PublicKey.from_public_bytes(public_key)
 
 
 def well_formed(envelope: bytes) -> bool:

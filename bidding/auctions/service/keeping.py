@@ -35,6 +35,10 @@ TRIES = 100
 class AlreadyKept(Exception):
     """The same request was kept a moment ago by another process: its first receipt counts."""
 
+    def __init__(self, auction: str) -> None:
+        super().__init__(auction)
+        self.auction = auction
+
 
 @dataclass(frozen=True, slots=True)
 class ReceiptKey:
@@ -111,7 +115,7 @@ def keep(s: Session, ready: ReadyBid, key: ReceiptKey) -> Kept:
         try:
             held = write(s, ready, _row(ready, number, version, signed))
         except IntegrityError as clash:
-            raise AlreadyKept from clash
+            raise AlreadyKept(ready.auction) from clash
         if held.kept:
             return Kept(number, version, False, ready.act.kind, signed.text, signed.signature)
         late = in_time(held.state, held.closes_at, ready.act.received_at)
